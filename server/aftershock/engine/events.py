@@ -1,0 +1,168 @@
+"""What the engine tells its listeners (the language server, the terminal), each event defined once.
+
+Paths are relative to the project root, with forward slashes; lines are one-based; durations in seconds.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Union
+
+from aftershock.selection.facts import Outcome, Verdict
+
+
+class State(enum.Enum):
+    """What the engine is doing, as the status item shows it."""
+
+    STARTING = "starting"
+    READY = "ready"
+    BUILDING = "building"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+class RunKind(enum.Enum):
+    """Why a run was started."""
+
+    BUILD = "build"
+    SAVE = "save"
+    REQUEST = "request"
+
+
+@dataclass(frozen=True)
+class TestNode:
+    """A test that exists: ``chain`` holds the names below the file (classes, then the test with parameters)."""
+
+    __test__ = False
+    id: str
+    path: str
+    line: int
+    chain: tuple[str, ...]
+    markers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StatusChanged:
+    """The state moved, or its counts did.  ``message`` is one sentence for people, maybe empty."""
+
+    state: State
+    message: str
+    tests: int
+    affected: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class ModuleDiscovered:
+    """All the tests that a file holds now; replaces what was told of it before."""
+
+    path: str
+    tests: tuple[TestNode, ...]
+
+
+@dataclass(frozen=True)
+class ModuleRemoved:
+    """The file holds no tests any more."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class AffectedChanged:
+    """The affected set, whole, with the reasons of each test; ``restored`` lists the tests that this change
+    made fresh again from memory (undo, a branch switch), whose verdicts stand without a run."""
+
+    affected: Mapping[str, tuple[str, ...]]
+    restored: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunStarted:
+    """A run begins; ``tests`` are enqueued in this order."""
+
+    run: int
+    kind: RunKind
+    tests: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TestStarted:
+    """A test of a run begins."""
+
+    __test__ = False
+    run: int
+    test: str
+
+
+@dataclass(frozen=True)
+class TestFinished:
+    """A test of a run has its verdict; ``output`` is what it printed (captured stdout, stderr, logging)."""
+
+    __test__ = False
+    run: int
+    verdict: Verdict
+    output: str = ""
+
+
+@dataclass(frozen=True)
+class RunFinished:
+    """A run is over; ``unfinished`` lists the tests that got no verdict (cancelled, out of date)."""
+
+    run: int
+    kind: RunKind
+    counts: Mapping[Outcome, int]
+    seconds: float
+    cancelled: bool = False
+    unfinished: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong with a file itself: ``kind`` is ``syntax`` or ``import``; ``column`` is one-based."""
+
+    kind: str
+    message: str
+    line: int
+    column: int = 1
+
+
+@dataclass(frozen=True)
+class ProblemsChanged:
+    """All the problems of a file now, replacing what was told of it before; empty when they are gone."""
+
+    path: str
+    problems: tuple[Problem, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class BuildNeeded:
+    """Most tests have no fact yet and the configuration says to ask: ``total`` would run."""
+
+    total: int
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A sentence that the user should see once; ``level`` is ``info``, ``warning`` or ``error``."""
+
+    level: str
+    message: str
+
+
+Event = Union[
+    StatusChanged,
+    ModuleDiscovered,
+    ModuleRemoved,
+    AffectedChanged,
+    RunStarted,
+    TestStarted,
+    TestFinished,
+    RunFinished,
+    ProblemsChanged,
+    BuildNeeded,
+    Notice,
+]

@@ -1,0 +1,330 @@
+"""Every message between the server and the agent, each defined once.
+
+The server sends commands, the agent sends events; both travel as one JSON object a line.
+The server imports this module, so it uses nothing but the standard library.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypeVar, Union
+
+Executed = dict[str, list[str]]
+"""Qualified names of the functions that ran, by absolute file path."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame of a traceback: absolute path, one-based line, name of the function."""
+
+    path: str
+    line: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a test phase or a collection failed.
+
+    ``message`` is the short form (the assertion's explanation, or ``Type: text``), ``text`` pytest's
+    whole report, ``frames`` the traceback outermost first.  ``expected`` and ``actual`` are the
+    representations of an ``==`` assertion's right and left sides, where pytest compared two values.
+    """
+
+    exception: str
+    message: str
+    text: str
+    frames: list[Frame] = field(default_factory=list)
+    expected: str | None = None
+    actual: str | None = None
+
+
+@dataclass(frozen=True)
+class CollectedTest:
+    """A test as pytest collected it.  ``line`` is one-based, ``chain`` the names from class to test."""
+
+    id: str
+    path: str
+    line: int
+    chain: list[str] = field(default_factory=list)
+    markers: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class LoadedFile:
+    """A project file whose module body ran: its state on disk then, and the project file that imported it."""
+
+    path: str
+    mtime_ns: int
+    size: int
+    importer: str | None = None
+
+
+# --- commands: server to agent ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class StartSession:
+    """Fork a session from base: configure pytest with ``args`` and wait for commands."""
+
+    session: int
+    args: list[str]
+    preload: list[str] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Collect:
+    """Collect ``paths`` (absolute), or all that pytest would collect by itself when it is None."""
+
+    session: int
+    paths: list[str] | None
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Replace the function bodies of one loaded file: ``old`` is the text that it was imported from."""
+
+    session: int
+    path: str
+    old: str
+    new: str
+    changed: list[str]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Run tests, in this order, in one fork of the session."""
+
+    session: int
+    run: int
+    tests: list[str]
+
+
+@dataclass(frozen=True)
+class CancelRun:
+    """Stop a run: ask it to finish after the test in flight, or kill it."""
+
+    session: int
+    run: int
+    kill: bool
+
+
+@dataclass(frozen=True)
+class StopSession:
+    """Kill a session and all of its runs."""
+
+    session: int
+
+
+Command = Union[StartSession, Collect, Patch, Run, CancelRun, StopSession]
+
+# --- events: agent to server -----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class BaseReady:
+    """The interpreter is up; ``distributions`` is a digest of what is installed in its environment."""
+
+    pid: int
+    python: str
+    platform: str
+    pytest: str
+    distributions: str
+    recording: str
+    fork: bool
+
+
+@dataclass(frozen=True)
+class BaseFailed:
+    """The interpreter can't serve (no pytest, too old); ``message`` says what to do."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class SessionReady:
+    """pytest is configured.  ``search_path`` holds the ``sys.path`` entries inside the root directory."""
+
+    session: int
+    pid: int
+    config_file: str | None
+    search_path: list[str]
+
+
+@dataclass(frozen=True)
+class SessionFailed:
+    """pytest could not be configured (a usage error, a broken conftest.py)."""
+
+    session: int
+    failure: Failure
+    loaded: list[LoadedFile] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class CollectFailed:
+    """A file could not be collected; ``path`` is absolute, ``line`` one-based."""
+
+    session: int
+    path: str
+    line: int
+    failure: Failure
+
+
+@dataclass(frozen=True)
+class Collected:
+    """A collection ended.  ``paths`` echoes the command; the rest is what is new since the last one."""
+
+    session: int
+    paths: list[str] | None
+    tests: list[CollectedTest]
+    loaded: list[LoadedFile]
+    executed: Executed
+    third_party: list[str]
+
+
+@dataclass(frozen=True)
+class Patched:
+    """The answer to ``Patch``: whether the session now has the new bodies, else why it must be retired."""
+
+    session: int
+    path: str
+    patched: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class TestStarted:
+    """A test begins."""
+
+    __test__: ClassVar[bool] = False
+    session: int
+    run: int
+    test: str
+
+
+@dataclass(frozen=True)
+class TestFinished:
+    """A test ended.  ``outcome``: passed, failed, errored, skipped; ``durations``: seconds by phase.
+
+    ``executed`` and ``loaded`` cover its own phases and the wider fixtures that it used.  ``opaque`` names
+    something it did that recording can't see into (a child process), or is empty.
+    """
+
+    __test__: ClassVar[bool] = False
+    session: int
+    run: int
+    test: str
+    outcome: str
+    durations: dict[str, float]
+    executed: Executed
+    loaded: list[LoadedFile]
+    failure: Failure | None = None
+    output: str = ""
+    reason: str = ""
+    opaque: str = ""
+
+
+@dataclass(frozen=True)
+class TeardownExecuted:
+    """A wider fixture was torn down after ``tests`` had used it: what that ran counts for each of them."""
+
+    session: int
+    run: int
+    tests: list[str]
+    executed: Executed
+
+
+@dataclass(frozen=True)
+class RunEnded:
+    """The run's process is gone.  ``signal`` or ``exit`` tell how; ``exit`` 0 is the ordinary end."""
+
+    session: int
+    run: int
+    exit: int | None
+    signal: int | None
+
+
+@dataclass(frozen=True)
+class SessionEnded:
+    """The session's process is gone."""
+
+    session: int
+    exit: int | None
+    signal: int | None
+
+
+@dataclass(frozen=True)
+class Log:
+    """A line for the server's log; ``level`` as in :mod:`logging`."""
+
+    level: str
+    text: str
+
+
+Event = Union[
+    BaseReady,
+    BaseFailed,
+    SessionReady,
+    SessionFailed,
+    CollectFailed,
+    Collected,
+    Patched,
+    TestStarted,
+    TestFinished,
+    TeardownExecuted,
+    RunEnded,
+    SessionEnded,
+    Log,
+]
+Message = Union[Command, Event]
+
+_TYPES: dict[str, type] = {
+    t.__name__: t
+    for t in (
+        *(StartSession, Collect, Patch, Run, CancelRun, StopSession),
+        *(BaseReady, BaseFailed, SessionReady, SessionFailed, CollectFailed, Collected, Patched),
+        *(TestStarted, TestFinished, TeardownExecuted, RunEnded, SessionEnded, Log),
+    )
+}
+
+T = TypeVar("T")
+
+
+def encode(message: Message) -> bytes:
+    """The message as one line of JSON, its type under ``type``, with the newline."""
+    payload = dataclasses.asdict(message)
+    payload["type"] = type(message).__name__
+    return json.dumps(payload, separators=(",", ":")).encode("utf-8", "surrogatepass") + b"\n"
+
+
+def decode(line: bytes) -> Message:
+    """The message of one line.
+
+    Raises ValueError for a line that isn't a message.
+    """
+    try:
+        payload: dict[str, Any] = json.loads(line.decode("utf-8", "surrogatepass"))
+        kind = _TYPES[payload.pop("type")]
+        return _revive(kind, payload)  # type: ignore[no-any-return]
+    except (KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
+        raise ValueError(f"not a message: {line[:200]!r} ({error})") from error
+
+
+def _revive(kind: type, payload: dict[str, Any]) -> Any:
+    """Build ``kind`` from plain JSON values, nested dataclasses included."""
+    if payload.get("failure") is not None:
+        payload["failure"] = failure_from(payload["failure"])
+    if "loaded" in payload:
+        payload["loaded"] = [LoadedFile(**entry) for entry in payload["loaded"]]
+    if kind is Collected:
+        payload["tests"] = [CollectedTest(**entry) for entry in payload["tests"]]
+    return kind(**payload)
+
+
+def failure_from(payload: dict[str, Any]) -> Failure:
+    """A Failure from the JSON object that :func:`dataclasses.asdict` made of one."""
+    frames = [Frame(**frame) for frame in payload.get("frames", [])]
+    return Failure(**{**payload, "frames": frames})
