@@ -1,0 +1,45 @@
+"""What a test can depend on: keys.  ``docs`` and the design's section 3 tell what each kind digests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class KeyKind(str, Enum):
+    """The kinds of key; the values are what the database and ``--json`` hold."""
+
+    BODY = "body"
+    DEF = "def"
+    IMPORT = "import"
+    COLLECT = "collect"
+    ABSENT = "absent"
+    FILE = "file"
+    DIR = "dir"
+    ENV = "env"
+    DIST = "dist"
+    CONFIG = "config"
+    WORLD = "world"
+    PROJECT = "project"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """One thing that a test can depend on.
+
+    ``path`` is relative to the project root, with forward slashes.  ``name`` is a qualified name for
+    ``BODY`` and ``DEF`` (empty: the whole file), a dotted module name for ``ABSENT``.  ``PROJECT`` stands
+    for all of the project's Python sources: what a test depends on when recording couldn't see.
+    """
+
+    kind: KeyKind
+    path: str = ""
+    name: str = ""
+
+    def __hash__(self) -> int:
+        # Leaves the kind out: an enum member's hash is a Python call, and indices hash keys by the 100,000.
+        return hash((self.path, self.name))
+
+    def __str__(self) -> str:
+        subject = f"{self.path}::{self.name}" if self.path and self.name else self.path or self.name
+        return f"{self.kind.value} {subject}".rstrip()
