@@ -1,0 +1,115 @@
+"""The base process: a warm interpreter that has imported pytest and forks sessions.
+
+It runs no project code, so it is always there to start a session and to kill one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.metadata
+import os
+import platform
+import socket
+import sys
+import tempfile
+import traceback
+
+from aftershock_agent import bytecode, messages
+from aftershock_agent.channel import Channel
+from aftershock_agent.tree import Node
+
+OLDEST_PYTEST = (7, 4)
+
+
+def main(descriptor: int, root: str, scratch: str) -> None:
+    """Serve the server at the other end of ``descriptor`` for the project at ``root``.
+
+    ``scratch`` is a folder of the server's for temporary files of the tests.
+    """
+    channel = Channel(socket.socket(fileno=descriptor))
+    os.chdir(root)
+    problem = _unfit()
+    if problem:
+        channel.send(messages.BaseFailed(problem))
+        return
+    _warm()
+    channel.send(_ready())
+    Base(channel, root, scratch).serve()
+
+
+def _unfit() -> str | None:
+    """Why this interpreter can't run the project's tests, or None."""
+    try:
+        import pytest
+    except ImportError:
+        return f"pytest is not installed for {sys.executable}. Install it there (pip install pytest), or choose another interpreter."
+    version = tuple(int(part) for part in pytest.__version__.split(".")[:2] if part.isdigit())
+    if version < OLDEST_PYTEST:
+        return f"Aftershock needs pytest 7.4 or later; {sys.executable} has {pytest.__version__}. Upgrade it there."
+    return None
+
+
+def _warm() -> None:
+    """Import what every session needs, so that a fork has it at once."""
+    for name in ("_pytest.assertion.rewrite", "_pytest.python", "_pytest.terminal", "aftershock_agent.session"):
+        importlib.import_module(name)
+
+
+def _ready() -> messages.BaseReady:
+    import pytest
+
+    from aftershock_agent.recording import method
+
+    installed = sorted(f"{d.metadata['Name']}=={d.version}" for d in importlib.metadata.distributions())
+    return messages.BaseReady(
+        pid=os.getpid(),
+        python=platform.python_version(),
+        platform=sys.platform,
+        pytest=pytest.__version__,
+        distributions=hashlib.sha256("\n".join(installed).encode()).hexdigest()[:16],
+        recording=method(),
+        fork=hasattr(os, "fork"),
+    )
+
+
+class Base:
+    """Forks, feeds and kills sessions at the server's command."""
+
+    def __init__(self, channel: Channel, root: str, scratch: str) -> None:
+        """``root`` is the project's, ``scratch`` holds the tests' temporary folders."""
+        self._root = root
+        self._scratch = scratch
+        self._node = Node(channel, messages.SessionEnded)
+
+    def serve(self) -> None:
+        """Serve until the server is gone."""
+        self._node.loop(self._handle, lambda: None)
+
+    def _handle(self, command: messages.Command, line: bytes) -> None:
+        if isinstance(command, messages.StartSession):
+            self._start(command)
+        elif isinstance(command, messages.StopSession):
+            self._node.kill(command.session)
+        elif command.session in self._node.children:
+            self._node.children[command.session].channel.send_line(line)
+
+    def _start(self, command: messages.StartSession) -> None:
+        bytecode.drop_stale(command.sources)
+        for name in command.preload:
+            self._preload(name)
+
+        def body(channel: Channel) -> None:
+            from aftershock_agent.session import serve
+
+            scratch = tempfile.mkdtemp(prefix=f"session-{command.session}-", dir=self._scratch)
+            serve(channel, command, self._root, scratch)
+
+        self._node.fork(command.session, body)
+
+    def _preload(self, name: str) -> None:
+        try:
+            importlib.import_module(name)
+        except Exception:
+            # The session will import it again and report whatever is wrong; here it only costs the warmth.
+            self._node.parent.send(messages.Log("debug", f"preload of {name} failed\n{traceback.format_exc()}"))

@@ -1,0 +1,63 @@
+"""From lines of a file to the qualified names of the functions on them, for recorders that see lines.
+
+Before Python 3.11 a code object doesn't know its qualified name either, so both come from the same table.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import CodeType
+
+_OPTIMIZED = 0x1  # CO_OPTIMIZED of inspect: set for functions, not for modules and classes
+
+
+class QualifiedNames:
+    """The functions of one file, by line."""
+
+    def __init__(self, module: CodeType | None) -> None:
+        """``module`` is the file's compiled code, None for a file that doesn't compile."""
+        self._by_start: dict[tuple[int, str], list[str]] = {}
+        self._by_line: dict[int, list[str]] = {}
+        for qualname, code in walk(module) if module else ():
+            self._by_start.setdefault((code.co_firstlineno, code.co_name), []).append(qualname)
+            if code.co_flags & _OPTIMIZED:
+                for line in _body_lines(code):
+                    self._by_line.setdefault(line, []).append(qualname)
+
+    def at(self, first_line: int, name: str) -> list[str]:
+        """The qualified names of the code objects that begin at a line, by their plain name."""
+        return self._by_start.get((first_line, name), [])
+
+    def on(self, lines: Iterable[int]) -> list[str]:
+        """The qualified names of the functions with one of ``lines`` in their body."""
+        return sorted({name for line in lines for name in self._by_line.get(line, ())})
+
+
+def walk(code: CodeType, prefix: str = "") -> Iterator[tuple[str, CodeType]]:
+    """All code objects inside ``code`` with their qualified names, in order."""
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            qualname = prefix + constant.co_name
+            yield qualname, constant
+            inner = f"{qualname}.<locals>." if constant.co_flags & _OPTIMIZED else f"{qualname}."
+            yield from walk(constant, inner)
+
+
+def _body_lines(code: CodeType) -> set[int]:
+    """The lines of a function's body: without the line of its ``def``, unless that is all there is."""
+    lines = {line for _, _, line in code.co_lines() if line}
+    return (lines - {code.co_firstlineno}) or lines
+
+
+@functools.lru_cache(maxsize=None)
+def qualified_names(path: str) -> QualifiedNames:
+    """The table of the file as it is on disk; remembered, so call it early: at import."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return QualifiedNames(compile(Path(path).read_bytes(), path, "exec", dont_inherit=True))
+    except (SyntaxError, ValueError, OSError):
+        return QualifiedNames(None)

@@ -1,0 +1,143 @@
+"""Hot reload: swaps the code of a file's functions in place, when nothing but function bodies changed.
+
+Why it is safe.  A function object is its code plus what its ``def`` evaluated (defaults, decorators, annotations,
+closure).  When the text outside function bodies compiles to the same instructions, those evaluate to the same, so
+the new code in the old function is what an import would have made, provided that (1) no changed function has run
+while the project was imported (its results would be stale), (2) arguments, flags and free variables agree, and (3) the
+code found in memory is exactly what the old text compiles to, so nobody has transformed it (a decorator, an import
+hook).  All other functions of the file are swapped too, for their line numbers.  Whatever fails a condition is refused
+as a whole, before anything is touched, and the server starts a new session.
+
+A whole-module compile with ``__code__`` swapped keeps mangled names, ``super()`` and PEP 695 right, where recompiling
+a lone function (as jurigged does) does not; pytest's assertion rewriting is applied to files that had it.
+"""
+
+from __future__ import annotations
+
+import ast
+import gc
+import linecache
+import sys
+import warnings
+from collections.abc import Iterable, Iterator
+from types import CodeType, FunctionType, ModuleType
+
+from _pytest.assertion.rewrite import AssertionRewritingHook, rewrite_asserts
+
+from aftershock_agent import messages
+from aftershock_agent.code_lines import walk
+from aftershock_agent.recording import Recorder
+
+
+class Unpatchable(Exception):
+    """The change can't be patched soundly; the message says why."""
+
+
+class Patcher:
+    """Patches the files of one session."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        """``recorder`` learns the new code, so that runs record it."""
+        self._recorder = recorder
+        self._imported: dict[str, set[str]] = {}
+        self._compiled: dict[str, tuple[str, CodeType]] = {}
+
+    def note_imports(self, executed: messages.Executed) -> None:
+        """Remember what ran while the project was imported and collected."""
+        for path, names in executed.items():
+            self._imported.setdefault(path, set()).update(names)
+
+    def patch(self, path: str, old: str, new: str, changed: Iterable[str]) -> int:
+        """Swap the functions of ``path`` from the text ``old`` to ``new``; returns how many were swapped.
+
+        ``changed`` holds the qualified names of the functions whose bodies differ.  Raises Unpatchable, with
+        nothing touched, when the result would not be what an import makes.
+        """
+        self._refuse_imported(path, changed)
+        module = _module_of(path)
+        before = self._compile(path, old, module)
+        after = _compile(path, new, module)
+        swaps = list(_swaps(path, _pairs(before, after)))
+        for function, code in swaps:
+            function.__code__ = code
+        self._compiled[path] = (new, after)
+        self._recorder.learn(after)
+        linecache.checkcache(path)
+        return len(swaps)
+
+    def _refuse_imported(self, path: str, changed: Iterable[str]) -> None:
+        ran = self._imported.get(path, set())
+        for name in changed:
+            if name in ran or any(other.startswith(f"{name}.<locals>.<") for other in ran):
+                raise Unpatchable(f"{name} ran while the project was imported")
+
+    def _compile(self, path: str, text: str, module: ModuleType) -> CodeType:
+        known = self._compiled.get(path)
+        return known[1] if known and known[0] == text else _compile(path, text, module)
+
+
+def _module_of(path: str) -> ModuleType:
+    """The one module that was imported from ``path``."""
+    found = [m for m in list(sys.modules.values()) if getattr(m, "__file__", None) == path]
+    if len({id(module) for module in found}) != 1:
+        raise Unpatchable(f"{len(found)} modules were imported from the file")
+    return found[0]
+
+
+def _compile(path: str, text: str, module: ModuleType) -> CodeType:
+    """Compile as the module's own loader did: through pytest's assertion rewriting, or plainly."""
+    loader = getattr(module.__spec__, "loader", None)
+    source = text.encode()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if isinstance(loader, AssertionRewritingHook):
+            tree = ast.parse(source, filename=path)
+            rewrite_asserts(tree, source, path, loader.config)
+            return compile(tree, path, "exec", dont_inherit=True)
+        if type(loader).__name__ != "SourceFileLoader":
+            raise Unpatchable(f"the file was imported by {type(loader).__name__}")
+        return compile(source, path, "exec", dont_inherit=True)
+
+
+def _pairs(before: CodeType, after: CodeType) -> dict[CodeType, CodeType | None]:
+    """Each old code object with the new one of the same qualified name and ordinal, None where there is none."""
+    new: dict[tuple[str, int], CodeType] = dict(_numbered(after))
+    return {code: new.get(place) for place, code in _numbered(before)}
+
+
+def _numbered(module: CodeType) -> Iterator[tuple[tuple[str, int], CodeType]]:
+    seen: dict[str, int] = {}
+    for qualname, code in walk(module):
+        ordinal = seen[qualname] = seen.get(qualname, -1) + 1
+        yield (qualname, ordinal), code
+
+
+def _swaps(path: str, pairs: dict[CodeType, CodeType | None]) -> Iterator[tuple[FunctionType, CodeType]]:
+    """The functions of the file that are alive, each with its new code."""
+    gc.unfreeze()  # frozen objects are hidden from get_objects
+    try:
+        functions = [f for f in gc.get_objects() if type(f) is FunctionType and f.__code__.co_filename == path]
+    finally:
+        gc.freeze()
+    for function in functions:
+        code = function.__code__
+        if code not in pairs:
+            raise Unpatchable(f"the code of {function.__qualname__} isn't what its source compiles to")
+        new = pairs[code]
+        if new is None or _shape(new) != _shape(code):
+            raise Unpatchable(f"{function.__qualname__} changed its arguments, its kind or its closure")
+        yield function, new
+
+
+def _shape(code: CodeType) -> tuple[object, ...]:
+    """What of a code object the rest of a function object, and those who inspected it, rely on."""
+    count = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 0x04) + bool(code.co_flags & 0x08)
+    return (
+        code.co_name,
+        code.co_flags,
+        code.co_freevars,
+        code.co_argcount,
+        code.co_posonlyargcount,
+        code.co_kwonlyargcount,
+        code.co_varnames[:count],
+    )

@@ -1,0 +1,125 @@
+"""Records which project functions run and which project files get loaded.
+
+Three recorders, best first: ``sys.monitoring`` (3.12+), coverage.py's C tracer, a plain ``settrace``.  All see
+every thread, and all answer in the same terms: qualified names by file.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import CodeType
+from typing import Protocol
+
+from aftershock_agent import messages
+
+_FOREIGN = ("site-packages", "dist-packages", "node_modules", ".tox", ".nox")
+
+
+class Recorder(Protocol):
+    """What a session and its runs ask of a recorder."""
+
+    def start(self) -> None:
+        """Begin to record, before any project code is imported."""
+
+    def settle(self) -> None:
+        """Imports are over for now: prepare for cheap recording in runs."""
+
+    def take(self) -> messages.Executed:
+        """What ran since the last call, and begin anew."""
+
+    def learn(self, code: CodeType) -> None:
+        """Record the functions of a module's new code too (it was compiled, not imported)."""
+
+    def importer_of(self, path: str) -> str | None:
+        """The project file whose code first imported ``path``, where the recorder can tell."""
+
+
+class Project:
+    """Tells the project's own files from all others, by the names that code objects give."""
+
+    def __init__(self, root: str) -> None:
+        """``root`` is the project's folder, resolved."""
+        self.root = root
+        self._prefix = root.rstrip(os.sep) + os.sep
+        self._environment = os.path.realpath(sys.prefix) + os.sep
+        self._known: dict[str, str | None] = {}
+
+    def path_of(self, filename: str) -> str | None:
+        """The resolved path of a project file, None for any other; remembers its answers."""
+        try:
+            return self._known[filename]
+        except KeyError:
+            answer = self._known[filename] = self._decide(filename)
+            return answer
+
+    def _decide(self, filename: str) -> str | None:
+        if filename.startswith("<") or not filename.endswith(".py"):
+            return None
+        path = os.path.realpath(filename)
+        if not path.startswith(self._prefix) or path.startswith(self._environment):
+            return None
+        inside = path[len(self._prefix) :].split(os.sep)
+        return None if any(part in _FOREIGN for part in inside) else path
+
+
+class LoadedFiles:
+    """Notices project files that were imported, by what is new in ``sys.modules``."""
+
+    def __init__(self, project: Project) -> None:
+        """Everything imported before counts as known."""
+        self._project = project
+        self._seen = set(sys.modules)
+        self._told: set[str] = set()
+
+    def take(self, recorder: Recorder) -> list[messages.LoadedFile]:
+        """The project files loaded since the last call, with their state on disk now."""
+        if len(sys.modules) == len(self._seen) and sys.modules.keys() == self._seen:
+            return []
+        loaded = []
+        for name, module in list(sys.modules.items()):
+            if name in self._seen:
+                continue
+            self._seen.add(name)
+            path = self._project.path_of(getattr(module, "__file__", None) or "")
+            if path and path not in self._told:
+                self._told.add(path)
+                entry = _stat(path, recorder.importer_of(path))
+                loaded += [entry] if entry else []
+        self._seen &= sys.modules.keys()
+        return loaded
+
+
+def _stat(path: str, importer: str | None) -> messages.LoadedFile | None:
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return messages.LoadedFile(path, 0, 0, importer)
+    return messages.LoadedFile(path, status.st_mtime_ns, status.st_size, importer)
+
+
+def method() -> str:
+    """The name of the recording method that this interpreter offers."""
+    if sys.version_info >= (3, 12):
+        return "monitoring"
+    try:
+        import coverage.tracer  # noqa: F401
+    except ImportError:
+        return "settrace"
+    return "coverage"
+
+
+def make(project: Project) -> Recorder:
+    """The best recorder that this interpreter offers."""
+    name = method()
+    if name == "monitoring":
+        from aftershock_agent.recording_monitoring import MonitoringRecorder
+
+        return MonitoringRecorder(project)
+    if name == "coverage":
+        from aftershock_agent.recording_coverage import CoverageRecorder
+
+        return CoverageRecorder(project)
+    from aftershock_agent.recording_settrace import SettraceRecorder
+
+    return SettraceRecorder(project)

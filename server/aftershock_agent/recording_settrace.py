@@ -1,0 +1,49 @@
+"""Recording by ``sys.settrace``, call events only: the last resort before 3.12, where coverage.py is not installed."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from types import CodeType, FrameType
+
+from aftershock_agent import messages
+from aftershock_agent.code_lines import qualified_names
+from aftershock_agent.recording import Project
+
+
+class SettraceRecorder:
+    """Notes the code object of every call; costs a Python call for each."""
+
+    def __init__(self, project: Project) -> None:
+        """``project`` tells which code is worth recording."""
+        self._project = project
+        self._called: set[CodeType] = set()
+
+    def start(self) -> None:
+        """Trace this thread and all later ones."""
+        sys.settrace(self._trace)
+        threading.settrace(self._trace)
+
+    def settle(self) -> None:
+        """Nothing to prepare."""
+
+    def take(self) -> messages.Executed:
+        """Qualified names by file since the last call."""
+        called, self._called = self._called, set()
+        executed: messages.Executed = {}
+        for code in called:
+            path = self._project.path_of(code.co_filename)
+            if path is not None:
+                names = qualified_names(path).at(code.co_firstlineno, code.co_name)
+                executed.setdefault(path, []).extend(names)
+        return executed
+
+    def learn(self, code: CodeType) -> None:
+        """Nothing to learn: every call is seen."""
+
+    def importer_of(self, path: str) -> str | None:
+        """Not known here."""
+        return None
+
+    def _trace(self, frame: FrameType, event: str, argument: object) -> None:
+        self._called.add(frame.f_code)

@@ -1,0 +1,106 @@
+"""From pytest's reports and exceptions to the agent's plain values."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from types import TracebackType
+from typing import Any
+
+import _pytest
+import pluggy
+import pytest
+
+from aftershock_agent.messages import Failure, Frame
+
+_MACHINERY = tuple(os.path.dirname(str(package.__file__)) + os.sep for package in (_pytest, pluggy)) + (
+    os.path.dirname(os.path.abspath(__file__)) + os.sep,
+    "<frozen importlib",
+)
+_IMPORTLIB = os.sep + "importlib" + os.sep + "__init__.py"
+_TEXT_LIMIT = 100_000  # characters; a flood in an assertion must not clog the channel
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """The user's exception behind the ones that pytest wraps around a failing import."""
+    cause = getattr(error, "cause", None)
+    if isinstance(cause, BaseException):
+        return cause
+    if isinstance(error, pytest.Collector.CollectError) and error.__cause__ is not None:
+        return error.__cause__
+    return error
+
+
+def frames_of(trace: TracebackType | None) -> list[Frame]:
+    """The frames of a traceback, outermost first, without pytest's and the import system's own."""
+    frames = []
+    for frame, line in traceback.walk_tb(trace):
+        filename = frame.f_code.co_filename
+        if not filename.startswith(_MACHINERY) and not filename.endswith(_IMPORTLIB):
+            name = getattr(frame.f_code, "co_qualname", frame.f_code.co_name)
+            frames.append(Frame(os.path.realpath(filename), line, name))
+    return frames
+
+
+def failure_of(error: BaseException, text: str, compared: tuple[str, str] | None = None) -> Failure:
+    """Describe an exception; ``text`` is pytest's report, ``compared`` the sides of an ``==``: (expected, actual)."""
+    frames = frames_of(error.__traceback__)
+    if isinstance(error, SyntaxError) and error.filename:
+        frames.append(Frame(os.path.realpath(error.filename), error.lineno or 1, "<module>"))
+    expected, actual = compared or (None, None)
+    return Failure(_name(error), _message(error), text[:_TEXT_LIMIT], frames, expected, actual)
+
+
+def _name(error: BaseException) -> str:
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _message(error: BaseException) -> str:
+    """The exception's text; for a plain assertion just the explanation, as pytest shows it."""
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__}: {error.msg}"
+    try:
+        text = str(error)
+    except Exception as broken:
+        text = f"<str() of the exception failed: {type(broken).__name__}>"
+    if isinstance(error, (AssertionError, pytest.fail.Exception)):
+        return (text or type(error).__name__)[:_TEXT_LIMIT]
+    return f"{type(error).__name__}: {text}"[:_TEXT_LIMIT] if text else type(error).__name__
+
+
+class Outcome:
+    """The outcome of one test, put together from the reports of its phases."""
+
+    def __init__(self) -> None:
+        self.value = "passed"
+        self.durations: dict[str, float] = {}
+        self.failure: Failure | None = None
+        self.reason = ""
+        self.output = ""
+
+    def add(self, report: pytest.TestReport, failure: Failure | None) -> None:
+        """Add the report of a phase, with its failure where it has one."""
+        self.durations[report.when] = self.durations.get(report.when, 0.0) + report.duration
+        if report.when != "setup" or report.failed or report.skipped:
+            self.output = "\n".join(text.rstrip() for _, text in report.sections if text.strip())[:_TEXT_LIMIT]
+        if report.failed and self.value not in ("failed", "errored"):
+            self.value = "failed" if report.when == "call" else "errored"
+            self.failure = failure or Failure("Failed", _first_line(report), report.longreprtext)
+        elif report.skipped and self.value == "passed":
+            self.value = "skipped"
+            self.reason = skip_reason(report)
+
+
+def _first_line(report: pytest.TestReport) -> str:
+    return (report.longreprtext.strip().splitlines() or ["failed"])[-1]
+
+
+def skip_reason(report: pytest.TestReport) -> str:
+    """Why a test was skipped or is expected to fail."""
+    expected: Any = getattr(report, "wasxfail", None)
+    if expected is not None:
+        return f"expected failure: {expected}" if expected else "expected failure"
+    if isinstance(report.longrepr, tuple):
+        return str(report.longrepr[2]).removeprefix("Skipped: ")
+    return report.longreprtext

@@ -1,0 +1,222 @@
+"""One run: tests in a fork of the session, their events streamed as they come."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Generator, Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from aftershock_agent import messages
+from aftershock_agent.channel import Channel
+from aftershock_agent.children import ChildProcesses
+from aftershock_agent.recording import LoadedFiles, Recorder
+from aftershock_agent.reports import Outcome, failure_of, root_cause
+
+_FUNCTION_SCOPE = "function"
+
+
+class _FixtureDef(Protocol):
+    """What we use of pytest's FixtureDef, whose class is not public in all versions."""
+
+    scope: str
+
+
+class Run:
+    """A pytest plugin, registered in the fork, that records and reports each test."""
+
+    def __init__(
+        self, channel: Channel, command: messages.Run, recorder: Recorder, loaded: LoadedFiles, children: ChildProcesses
+    ) -> None:
+        """``recorder``, ``loaded`` and ``children`` are the session's own, as the fork inherited them."""
+        self._channel = channel
+        self._command = command
+        self._recorder = recorder
+        self._loaded = loaded
+        self._children = children
+        self._stop = False
+        self._executed: dict[str, set[str]] = {}
+        self._fixtures: dict[int, dict[str, set[str]]] = {}
+        self._users: dict[int, list[str]] = {}
+        self._finalized: list[int] = []
+        self._failures: dict[str, messages.Failure] = {}
+        self._compared: tuple[str, str] | None = None
+        self._outcome = Outcome()
+
+    def execute(self, items: list[pytest.Item], config: pytest.Config) -> None:
+        """Run the items in order; SIGUSR1 ends the run after the test in flight."""
+        signal.signal(signal.SIGUSR1, self._interrupt)
+        _fresh_capture(config)
+        config.pluginmanager.register(self, "aftershock-run")
+        for item, following in zip(items, [*items[1:], None]):
+            # A run that was asked to stop tears everything down after this test.
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=None if self._stop else following)
+            if self._stop:
+                break
+
+    def _interrupt(self, number: int, frame: object) -> None:
+        self._stop = True
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """Frame a test: clear what was recorded, tell its start and its end."""
+        self._drain()
+        self._executed = {}
+        self._failures = {}
+        self._finalized = []
+        self._outcome = Outcome()
+        self._channel.send(messages.TestStarted(self._command.session, self._command.run, item.nodeid))
+        result = yield
+        self._drain()
+        self._finish(item)
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: Any) -> Generator[None, Any, Any]:
+        """What a wider fixture runs counts for every test that uses it."""
+        if fixturedef.scope == _FUNCTION_SCOPE:
+            return (yield)
+        outside = self._executed
+        self._drain()
+        inside = self._executed = {}
+        try:
+            return (yield)
+        finally:
+            self._drain()
+            self._fixtures[id(fixturedef)] = inside
+            self._executed = outside
+            _merge(outside, inside)
+
+    def pytest_fixture_post_finalizer(self, fixturedef: Any) -> None:
+        """A wider fixture went: what this teardown ran concerns all of its users."""
+        if fixturedef.scope != _FUNCTION_SCOPE:
+            self._finalized.append(id(fixturedef))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Note which wider fixtures the test has, its setup being done."""
+        self._note_fixtures(item)
+        yield
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Tell what tearing down wider fixtures ran."""
+        self._drain()
+        outside = self._executed
+        inside = self._executed = {}
+        try:
+            yield
+        finally:
+            self._drain()
+            self._executed = outside
+            _merge(outside, inside)
+            self._tell_teardown(item.nodeid, inside)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+        """Keep the exception's details while they are at hand."""
+        report: pytest.TestReport = yield
+        if report.failed and call.excinfo is not None:
+            error = root_cause(call.excinfo.value)
+            self._failures[report.when or ""] = failure_of(error, report.longreprtext, self._compared)
+        self._compared = None
+        return report
+
+    def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> None:
+        """Keep the two sides of a failing ``==``."""
+        if op == "==":
+            self._compared = (_shown(right), _shown(left))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Add a phase to the outcome."""
+        self._outcome.add(report, self._failures.get(report.when or ""))
+
+    def _note_fixtures(self, item: pytest.Item) -> None:
+        for fixturedef in _fixturedefs(item):
+            if id(fixturedef) in self._fixtures:
+                users = self._users.setdefault(id(fixturedef), [])
+                if item.nodeid not in users:
+                    users.append(item.nodeid)
+                _merge(self._executed, self._fixtures[id(fixturedef)])
+
+    def _tell_teardown(self, current: str, executed: dict[str, set[str]]) -> None:
+        users = {test for key in self._finalized for test in self._users.pop(key, ()) if test != current}
+        if users and executed:
+            command = self._command
+            self._channel.send(
+                messages.TeardownExecuted(command.session, command.run, sorted(users), _plain(executed))
+            )
+
+    def _drain(self) -> None:
+        for path, names in self._recorder.take().items():
+            self._executed.setdefault(path, set()).update(names)
+
+    def _finish(self, item: pytest.Item) -> None:
+        self._note_fixtures(item)
+        outcome = self._outcome
+        self._channel.send(
+            messages.TestFinished(
+                session=self._command.session,
+                run=self._command.run,
+                test=item.nodeid,
+                outcome=outcome.value,
+                durations=outcome.durations,
+                executed=_plain(self._executed),
+                loaded=self._loaded.take(self._recorder),
+                failure=outcome.failure,
+                output=outcome.output,
+                reason=outcome.reason,
+                opaque=self._children.take(),
+            )
+        )
+
+
+def _fixturedefs(item: pytest.Item) -> list[Any]:
+    """The fixtures that a test names, overridden ones too, and those that it got by ``getfixturevalue``."""
+    declared: dict[str, Any] = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
+    dynamic: dict[str, Any] = getattr(getattr(item, "_request", None), "_fixture_defs", {})
+    return [*dynamic.values(), *(fixturedef for group in declared.values() for fixturedef in group)]
+
+
+def _fresh_capture(config: pytest.Config) -> None:
+    """Give this fork capture files of its own: those of the session are shared with its siblings."""
+    capture: Any = config.pluginmanager.getplugin("capturemanager")
+    if capture is not None:
+        capture.stop_global_capturing()
+        capture.start_global_capturing()
+        capture.suspend_global_capture(in_=False)
+
+
+def own_temporary_folder(config: pytest.Config, folder: Path) -> None:
+    """Have ``tmp_path`` live in ``folder`` (made when first needed), unless the user named a place."""
+    factory: Any = getattr(config, "_tmp_path_factory", None)
+    if factory is not None and factory._given_basetemp is None:
+        factory._given_basetemp = folder
+        factory._basetemp = None
+
+
+def _merge(into: dict[str, set[str]], more: dict[str, set[str]]) -> None:
+    for path, names in more.items():
+        into.setdefault(path, set()).update(names)
+
+
+def _plain(executed: dict[str, set[str]]) -> messages.Executed:
+    return {path: sorted(names) for path, names in executed.items()}
+
+
+def _shown(value: object) -> str:
+    """A representation for a diff view: pretty over several lines, bounded, never raising."""
+    import pprint
+
+    try:
+        text = value if isinstance(value, str) else pprint.pformat(value, width=79)
+    except Exception as broken:
+        text = f"<repr() failed: {type(broken).__name__}>"
+    return text[:10_000]
+
+
+def in_order(items: dict[str, pytest.Item], tests: Iterable[str]) -> list[pytest.Item]:
+    """The items of the tests that the session knows."""
+    return [items[test] for test in tests if test in items]

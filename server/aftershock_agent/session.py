@@ -1,0 +1,216 @@
+"""The session process: the project imported and collected, one pytest session held open, runs forked from it."""
+
+from __future__ import annotations
+
+import gc
+import os
+import shutil
+import sys
+import time
+import traceback
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from _pytest.config import _prepareconfig
+
+from aftershock_agent import messages, processes
+from aftershock_agent.channel import Channel
+from aftershock_agent.children import ChildProcesses
+from aftershock_agent.patching import Patcher, Unpatchable
+from aftershock_agent.recording import LoadedFiles, Project, make
+from aftershock_agent.reports import failure_of, root_cause
+from aftershock_agent.run import Run, in_order, own_temporary_folder
+from aftershock_agent.tree import Node
+
+_NO_REPORTS = {"pytest_cov": "--no-cov"}
+"""Plugins that measure a whole suite, and the option that switches each off; a part of the suite has no report."""
+
+
+def serve(channel: Channel, command: messages.StartSession, root: str, scratch: str) -> None:
+    """Configure pytest with the command's arguments, then serve ``channel`` until it closes.
+
+    ``root`` is the project's folder, ``scratch`` a temporary one that goes with the session.
+    """
+    session = Session(channel, command, root, scratch)
+    try:
+        session.open()
+    except BaseException as error:
+        channel.send(messages.Log("error", traceback.format_exc()))
+        cause = root_cause(error)
+        failure = failure_of(cause, "".join(traceback.format_exception(cause)))
+        channel.send(messages.SessionFailed(command.session, failure, session.loaded.take(session.recorder)))
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+class Session:
+    """A pytest plugin that replaces collection and the test loop by commands."""
+
+    def __init__(self, channel: Channel, command: messages.StartSession, root: str, scratch: str) -> None:
+        """See :func:`serve`."""
+        self._channel = channel
+        self._command = command
+        self._number = command.session
+        self._root = root
+        self._scratch = Path(scratch)
+        self._node = Node(channel, lambda run, code, signal: messages.RunEnded(self._number, run, code, signal))
+        self._project = Project(root)
+        self._known_modules = set(sys.modules)
+        self._items: dict[str, pytest.Item] = {}
+        self._collecting: Any = None
+        self.recorder = make(self._project)
+        self.loaded = LoadedFiles(self._project)
+        self._children = ChildProcesses()
+        self._patcher = Patcher(self.recorder)
+
+    def open(self) -> None:
+        """Start pytest; returns when the server ends the session."""
+        args = [*self._command.args, *self._switches()]
+        sys.argv = ["pytest", *args]
+        sys.path.insert(0, os.getcwd())  # as `python -m pytest` has it
+        self.recorder.start()
+        config = _prepareconfig(args, [self])
+        self._neutralise(config)
+        status = config.hook.pytest_cmdline_main(config=config)
+        if self._collecting is None:
+            raise RuntimeError(f"pytest ended with exit status {status} before it collected any test")
+
+    def _switches(self) -> list[str]:
+        import importlib.util
+
+        return [option for name, option in _NO_REPORTS.items() if importlib.util.find_spec(name)]
+
+    def _neutralise(self, config: pytest.Config) -> None:
+        """Undo options that would end, spread or narrow the session: -x, xdist's -n, --lf."""
+        option = config.option
+        for name, value in {"maxfail": 0, "dist": "no", "tx": [], "numprocesses": None, "looponfail": False}.items():
+            if hasattr(option, name):
+                setattr(option, name, value)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self, session: pytest.Session) -> bool:
+        """Collect nothing yet: the server says what it needs first."""
+        self._collecting = session
+        return True
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Serve commands instead of running the tests in order."""
+        inside = [path for path in map(os.path.realpath, sys.path) if path.startswith(self._root)]
+        ini = session.config.inipath
+        self._channel.send(
+            messages.SessionReady(self._number, os.getpid(), str(ini) if ini else None, inside)
+        )
+        self._node.loop(self._handle, lambda: None)
+        return True
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> Generator[None, Any, Any]:
+        """Tell the server of a file that can't be collected."""
+        report: pytest.CollectReport = yield
+        call = report.__dict__.get("call")
+        if report.failed and call is not None and call.excinfo is not None:
+            self._tell_failure(collector, report, call.excinfo.value)
+        return report
+
+    def _tell_failure(self, collector: pytest.Collector, report: pytest.CollectReport, error: BaseException) -> None:
+        path = os.path.realpath(str(getattr(collector, "path", self._root)))
+        failure = failure_of(root_cause(error), report.longreprtext)
+        line = next((frame.line for frame in failure.frames if frame.path == path), 1)
+        self._channel.send(messages.CollectFailed(self._number, path, line, failure))
+
+    def _handle(self, command: messages.Command, line: bytes) -> None:
+        if isinstance(command, messages.Run):
+            self._run(command)
+        elif isinstance(command, messages.Collect):
+            self._collect(command)
+        elif isinstance(command, messages.Patch):
+            self._patch(command)
+        elif isinstance(command, messages.CancelRun):
+            self._cancel(command)
+
+    def _collect(self, command: messages.Collect) -> None:
+        session = self._collecting
+        session.testsfailed = 0
+        session.shouldfail = session.shouldstop = False
+        gc.disable()
+        try:
+            items = session.perform_collect(command.paths)
+        except pytest.UsageError as error:
+            self._channel.send(messages.Log("error", f"collection: {error}"))
+            items = []
+        finally:
+            gc.enable()
+        found = {item.nodeid: item for item in items}
+        self._items.update(found)
+        executed = self.recorder.take()
+        self.recorder.settle()
+        self._patcher.note_imports(executed)
+        self._children.take()
+        self._channel.send(
+            messages.Collected(
+                session=self._number,
+                paths=command.paths,
+                tests=[_describe(item) for item in items],
+                loaded=self.loaded.take(self.recorder),
+                executed=executed,
+                third_party=self._standard_modules(),
+            )
+        )
+        gc.freeze()  # a collection in a run would copy every page of the session
+
+    def _standard_modules(self) -> list[str]:
+        """The standard library's modules that the session imported beyond base's, for the next base to know.
+
+        Others are left alone: what a conftest sets before it imports them must still be set first.
+        """
+        new = [name for name in sys.modules if name not in self._known_modules]
+        return [name for name in new if name.split(".")[0] in sys.stdlib_module_names and "__main__" not in name]
+
+    def _patch(self, command: messages.Patch) -> None:
+        started = time.perf_counter()
+        try:
+            count = self._patcher.patch(command.path, command.old, command.new, command.changed)
+        except Unpatchable as why:
+            self._channel.send(messages.Patched(self._number, command.path, False, str(why)))
+            return
+        for item in self._items.values():
+            item.__dict__.pop("location", None)  # cached by pytest with the old line
+        spent = (time.perf_counter() - started) * 1000
+        self._channel.send(messages.Log("debug", f"patched {count} functions of {command.path} in {spent:.1f} ms"))
+        self._channel.send(messages.Patched(self._number, command.path, True))
+
+    def _run(self, command: messages.Run) -> None:
+        items = in_order(self._items, command.tests)
+        config = self._collecting.config
+
+        def body(channel: Channel) -> None:
+            own_temporary_folder(config, self._scratch / f"run-{command.run}")
+            Run(channel, command, self.recorder, self.loaded, self._children).execute(items, config)
+            shutil.rmtree(self._scratch / f"run-{command.run}", ignore_errors=True)
+
+        self._node.fork(command.run, body)
+
+    def _cancel(self, command: messages.CancelRun) -> None:
+        if command.kill:
+            self._node.kill(command.run)
+        elif command.run in self._node.children:
+            processes.interrupt(self._node.children[command.run].pid)
+
+
+def _describe(item: pytest.Item) -> messages.CollectedTest:
+    path, line, _ = item.location
+    chain = item.nodeid.split("::", 1)[1:] or [item.name]
+    names = _split_outside_brackets(chain[0])
+    markers = sorted({marker.name for marker in item.iter_markers()})
+    return messages.CollectedTest(item.nodeid, os.path.realpath(str(item.path)), (line or 0) + 1, names, markers)
+
+
+def _split_outside_brackets(names: str) -> list[str]:
+    """Split ``Class::test[a::b]`` at the separators that are not part of a parameter."""
+    plain, bracket, parameter = names.partition("[")
+    parts = plain.split("::")
+    parts[-1] += bracket + parameter
+    return parts

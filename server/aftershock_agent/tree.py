@@ -1,0 +1,82 @@
+"""The loop that base and session share: commands come down, their children's lines go up."""
+
+from __future__ import annotations
+
+import selectors
+from collections.abc import Callable
+from typing import cast
+
+from aftershock_agent import messages, processes
+from aftershock_agent.channel import Channel
+from aftershock_agent.processes import Child
+
+
+class Node:
+    """A process of the tree: a channel to its parent, and children by number."""
+
+    def __init__(self, parent: Channel, ended: Callable[[int, int | None, int | None], messages.Event]) -> None:
+        """``ended`` makes the event that tells the parent of a child's end: (number, exit code, signal)."""
+        self.parent = parent
+        self.children: dict[int, Child] = {}
+        self._ended = ended
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(parent, selectors.EVENT_READ, None)
+
+    def fork(self, number: int, body: Callable[[Channel], None]) -> None:
+        """Fork child ``number``; what it sends goes up to the parent as it is."""
+
+        def run(channel: Channel) -> None:
+            self._selector.close()
+            for sibling in self.children.values():
+                sibling.channel.close()
+            self.parent.close()
+            body(channel)
+
+        child = processes.fork(run)
+        self.children[number] = child
+        self._selector.register(child.channel, selectors.EVENT_READ, number)
+
+    def kill(self, number: int) -> None:
+        """Kill a child, if it is there; its end is told as any other."""
+        if number in self.children:
+            processes.kill(self.children[number].pid)
+
+    def loop(self, handle: Callable[[messages.Command, bytes], None], idle: Callable[[], None]) -> None:
+        """Serve until the parent is gone, then kill the children.
+
+        ``handle`` gets each command with its line; ``idle`` is called before each wait.
+        """
+        try:
+            while True:
+                idle()
+                for key, _ in self._selector.select():
+                    if key.data is not None:
+                        self._relay(key.data)
+                    elif not self._serve(handle):
+                        return
+        finally:
+            for child in self.children.values():
+                processes.kill(child.pid)
+
+    def _serve(self, handle: Callable[[messages.Command, bytes], None]) -> bool:
+        lines = self.parent.receive()
+        for line in lines or ():
+            handle(cast(messages.Command, messages.decode(line)), line)
+        return lines is not None
+
+    def _relay(self, number: int) -> None:
+        child = self.children[number]
+        lines = child.channel.receive()
+        for line in lines or ():
+            self.parent.send_line(line)
+        if lines is None:
+            self._bury(number, child)
+
+    def _bury(self, number: int, child: Child) -> None:
+        self._selector.unregister(child.channel)
+        child.channel.close()
+        del self.children[number]
+        # What it has started goes with it: a test's daemon must not outlive the run.
+        code, signal = processes.reap(child.pid)
+        processes.kill_group(child.pid)
+        self.parent.send(self._ended(number, code, signal))
