@@ -1,0 +1,166 @@
+/**
+ * The messages between this extension and the server that LSP itself does not have, each defined once.
+ * The server's twin is `server/aftershock/lsp/protocol.py`; `docs/protocol.md` explains them.
+ * Positions are LSP's: zero-based, columns in UTF-16 code units.
+ */
+import type { Location, Range } from "vscode-languageclient";
+
+/** The settings as DESIGN nests them: `aftershock.diagnostics.failures` is `settings.diagnostics.failures`. */
+export type Settings = Record<string, unknown>;
+
+/** What the client tells the server at its start. */
+export interface InitializationOptions {
+  settings: Settings;
+  /** Whether the client shows tests, and so wants them told. */
+  testExplorer: boolean;
+}
+
+export type State = "starting" | "ready" | "building" | "running" | "paused" | "failed" | "stopped";
+
+/** `aftershock/status`: the state moved, or its counts did. */
+export interface Status {
+  state: State;
+  /** One sentence for people, maybe empty. */
+  message: string;
+  tests: number;
+  affected: number;
+  failed: number;
+}
+
+/** A test, or what holds tests. A leaf's id is a pytest node id, an inner node's a prefix of one. */
+export interface TestNode {
+  id: string;
+  label: string;
+  range: Range;
+  tags: string[];
+  children: TestNode[];
+}
+
+/** `aftershock/testModule`: all the tests of a file now; replaces what was told of it before. */
+export interface TestModule {
+  uri: string;
+  tests: TestNode[];
+}
+
+/** `aftershock/testModuleDelete`: the file holds no tests any more. */
+export interface TestModuleDelete {
+  uri: string;
+}
+
+export interface AffectedTest {
+  id: string;
+  reasons: string[];
+}
+
+/** `aftershock/affectedTests`: the whole affected set; `restored` became fresh again without a run. */
+export interface AffectedTests {
+  tests: AffectedTest[];
+  restored: string[];
+}
+
+export interface Frame {
+  name: string;
+  location: Location;
+}
+
+export interface Failure {
+  message: string;
+  expected?: string;
+  actual?: string;
+  location?: Location;
+  /** Outermost first. */
+  frames: Frame[];
+}
+
+export type ProgressKind =
+  "enqueued" | "started" | "passed" | "failed" | "errored" | "skipped" | "output" | "restart" | "end";
+
+/** `aftershock/testRunProgress`: one step of a run, asked for or started by a save. */
+export interface TestRunProgress {
+  run: number;
+  kind: ProgressKind;
+  /** With `enqueued`. */
+  tests?: string[];
+  test?: string;
+  /** Seconds. */
+  duration?: number;
+  failure?: Failure;
+  output?: string;
+}
+
+/** `aftershock/testRun`, a request: run these, or all of them. */
+export interface TestRunParams {
+  tests: string[] | null;
+}
+
+export interface TestRunResult {
+  run: number;
+}
+
+/** `aftershock/testRunCancel`: finish the test in flight and stop; a second one kills. */
+export interface TestRunCancel {
+  run: number;
+}
+
+export type Outcome = "passed" | "failed" | "errored" | "skipped";
+
+/** One test of `aftershock.showTestsForSymbol`'s answer. */
+export interface SymbolTest {
+  id: string;
+  label: string;
+  location: Location;
+  outcome?: Outcome | null;
+  affected: boolean;
+}
+
+/** The answer of `aftershock.showTestsForSymbol`. */
+export interface SymbolTests {
+  tests: SymbolTest[];
+}
+
+/** The argument of `aftershock.showTestsForSymbol` and `aftershock.runTestsForSymbol`. */
+export interface SymbolReference {
+  uri: string;
+  qualname: string;
+}
+
+/** The answer of `aftershock.why`. */
+export interface Explanation {
+  test: string;
+  affected: boolean;
+  reasons: string[];
+  inputs: string[];
+}
+
+/** Methods, named once. */
+export const method = {
+  status: "aftershock/status",
+  testModule: "aftershock/testModule",
+  testModuleDelete: "aftershock/testModuleDelete",
+  affectedTests: "aftershock/affectedTests",
+  testRun: "aftershock/testRun",
+  testRunCancel: "aftershock/testRunCancel",
+  testRunProgress: "aftershock/testRunProgress",
+} as const;
+
+/** The server's commands, which the client library registers while a server is there. */
+export const command = {
+  runAffected: "aftershock.runAffected",
+  runAll: "aftershock.runAll",
+  runFailed: "aftershock.runFailed",
+  runTestsForSymbol: "aftershock.runTestsForSymbol",
+  showTestsForSymbol: "aftershock.showTestsForSymbol",
+  why: "aftershock.why",
+  cancel: "aftershock.cancel",
+  pause: "aftershock.pause",
+  resume: "aftershock.resume",
+  rebuild: "aftershock.rebuild",
+  restartInterpreter: "aftershock.restartInterpreter",
+} as const;
+
+/** The commands of the extension itself, which work without a server too. */
+export const ownCommand = {
+  restartServer: "aftershock.restartServer",
+  showLog: "aftershock.showLog",
+  showMenu: "aftershock.showMenu",
+} as const;

@@ -1,0 +1,161 @@
+/** The server's life: started, restarted when something that matters changed, stopped. */
+import * as vscode from "vscode";
+import {
+  CloseAction,
+  ErrorAction,
+  LanguageClient,
+  RevealOutputChannelOn,
+  State,
+  TransportKind,
+  type CloseHandlerResult,
+  type LanguageClientOptions,
+} from "vscode-languageclient/node";
+import { carry } from "./symbols";
+import { resolveLaunch, type Launch } from "./launch";
+import { method, type Status } from "./protocol";
+import { Coalesced } from "./restarts";
+import { enabled } from "./settings";
+import type { StatusItem } from "./statusItem";
+import { TestExplorer } from "./testExplorer";
+
+/** A server that dies this often within `crashWindow` milliseconds stays down. */
+const crashLimit = 4;
+const crashWindow = 180_000;
+
+interface Serving {
+  launch: Launch;
+  client: LanguageClient;
+  explorer: TestExplorer | undefined;
+}
+
+/** The server of one workspace folder. */
+export class Server implements vscode.Disposable {
+  private serving: Serving | undefined;
+  private force = false;
+  private readonly refreshes = new Coalesced(() => this.refreshNow());
+
+  constructor(
+    private readonly context: vscode.ExtensionContext,
+    private readonly folder: vscode.WorkspaceFolder,
+    private readonly log: vscode.LogOutputChannel,
+    private readonly status: StatusItem,
+  ) {}
+
+  /** Starts, stops or restarts, as the settings now ask; leaves a server alone that would be started the same. */
+  refresh(): Promise<void> {
+    return this.refreshes.request();
+  }
+
+  /** Restarts even an unchanged server. */
+  restart(): Promise<void> {
+    this.force = true;
+    return this.refresh();
+  }
+
+  dispose(): void {
+    void this.stop();
+  }
+
+  /** Ends the server and waits until it is gone. */
+  async stop(): Promise<void> {
+    const { serving } = this;
+    this.serving = undefined;
+    if (serving === undefined) {
+      return;
+    }
+    await vscode.commands.executeCommand("setContext", "aftershock.serving", false);
+    serving.explorer?.dispose();
+    try {
+      await serving.client.dispose();
+    } catch (error) {
+      // A server that has crashed or hangs cannot be shut down politely; its process is ended all the same.
+      this.log.warn(`Stopping the server: ${String(error)}`);
+    }
+  }
+
+  private async refreshNow(): Promise<void> {
+    const force = this.force;
+    this.force = false;
+    if (!vscode.workspace.isTrusted) {
+      this.status.showOwn("stopped", "This workspace is not trusted, so its code is not run.");
+      return;
+    }
+    if (!enabled(this.folder)) {
+      await this.stop();
+      this.status.showOwn("stopped", "Disabled by the setting aftershock.enable.");
+      return;
+    }
+    const launch = await resolveLaunch(this.context, this.folder, this.log);
+    if (launch === undefined) {
+      await this.stop();
+      this.status.showOwn(
+        "failed",
+        "No Python 3.10 or later was found. The log tells where it was looked for.",
+      );
+      return;
+    }
+    if (force || JSON.stringify(launch) !== JSON.stringify(this.serving?.launch)) {
+      await this.stop();
+      await this.start(launch);
+    }
+  }
+
+  private async start(launch: Launch): Promise<void> {
+    this.status.showOwn("starting", "");
+    const client = this.makeClient(launch);
+    client.onNotification(method.status, (status: Status) => {
+      this.status.show(status);
+    });
+    const explorer = launch.options.testExplorer ? new TestExplorer(client) : undefined;
+    client.onDidChangeState(({ newState }) => {
+      if (newState === State.Stopped) {
+        explorer?.serverGone();
+      }
+    });
+    this.serving = { launch, client, explorer };
+    try {
+      await client.start();
+    } catch (error) {
+      this.log.error(`The server did not start: ${String(error)}`);
+      await this.stop();
+      this.status.showOwn("failed", "The server did not start. The log tells why.");
+      return;
+    }
+    await vscode.commands.executeCommand("setContext", "aftershock.serving", true);
+  }
+
+  private makeClient(launch: Launch): LanguageClient {
+    const crashes: number[] = [];
+    const options: LanguageClientOptions = {
+      documentSelector: [{ scheme: "file", language: "python", pattern: `${this.folder.uri.fsPath}/**/*` }],
+      workspaceFolder: this.folder,
+      initializationOptions: launch.options,
+      outputChannel: this.log,
+      revealOutputChannelOn: RevealOutputChannelOn.Never,
+      initializationFailedHandler: () => false,
+      errorHandler: {
+        error: () => ({ action: ErrorAction.Continue, handled: true }),
+        closed: () => this.closed(crashes),
+      },
+      middleware: { executeCommand: (name, args: unknown[], next) => carry(name, args, next) },
+    };
+    const { command, args, cwd } = launch;
+    const executable = { command, args, options: { cwd }, transport: TransportKind.stdio };
+    return new LanguageClient("aftershock", "Aftershock", executable, options);
+  }
+
+  /** Starts a server that died again, unless it keeps dying; says so in the status item and nowhere else. */
+  private closed(crashes: number[]): CloseHandlerResult {
+    const now = Date.now();
+    crashes.push(now);
+    const recent = crashes.filter((at) => now - at < crashWindow);
+    if (recent.length < crashLimit) {
+      this.log.error("The server ended unexpectedly; starting it again.");
+      this.status.showOwn("starting", "The server ended unexpectedly.");
+      return { action: CloseAction.Restart, handled: true };
+    }
+    this.log.error(`The server ended ${crashLimit} times; it stays down until it is restarted.`);
+    this.status.showOwn("failed", "The server keeps ending. The log tells why.");
+    return { action: CloseAction.DoNotRestart, handled: true };
+  }
+}

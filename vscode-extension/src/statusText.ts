@@ -1,0 +1,65 @@
+/** What the status item says, in few words. */
+import type { State, Status } from "./protocol";
+
+/** The item's look: `text` with a codicon, `detail` for the tooltip, whether it asks for attention. */
+export interface StatusText {
+  text: string;
+  detail: string;
+  severity: "none" | "warning" | "error";
+}
+
+const titles: Record<State, string> = {
+  starting: "Starting",
+  ready: "Ready",
+  building: "Learning what each test depends on",
+  running: "Running tests",
+  paused: "Paused: saves run nothing",
+  failed: "Not working",
+  stopped: "Stopped",
+};
+
+/** `1 test`, `2 tests`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** The text for a state and its counts. */
+export function statusText(status: Status): StatusText {
+  const detail = [titles[status.state], status.message, counts(status)]
+    .filter((line) => line !== "")
+    .join("\n");
+  return { text: words(status), detail, severity: status.state === "failed" ? "warning" : "none" };
+}
+
+function counts(status: Status): string {
+  if (status.tests === 0) {
+    return "";
+  }
+  return `${counted(status.tests, "test")}, ${status.affected} affected, ${status.failed} failed`;
+}
+
+function words(status: Status): string {
+  switch (status.state) {
+    case "starting":
+      return "$(sync~spin) Aftershock";
+    case "building":
+      return "$(sync~spin) building…";
+    case "running":
+      return "$(sync~spin) running…";
+    case "paused":
+      return "$(debug-pause) paused";
+    case "failed":
+      return "$(warning) Aftershock";
+    case "stopped":
+      return "$(circle-slash) Aftershock";
+    case "ready":
+      return readyWords(status);
+  }
+}
+
+function readyWords({ tests, affected, failed }: Status): string {
+  if (failed > 0) {
+    return affected > 0 ? `$(error) ${failed} failed, ${affected} affected` : `$(error) ${failed} failed`;
+  }
+  return affected > 0 ? `$(circle-outline) ${affected} affected` : `$(check) ${counted(tests, "test")}`;
+}

@@ -1,0 +1,146 @@
+/** The Testing view: shows the server's tests, asks it for runs, and shows the runs that saves start. */
+import * as vscode from "vscode";
+import type { LanguageClient } from "vscode-languageclient/node";
+import { toTestMessage } from "./convert";
+import {
+  method,
+  type AffectedTests,
+  type Failure,
+  type Outcome,
+  type TestModule,
+  type TestModuleDelete,
+  type TestRunCancel,
+  type TestRunParams,
+  type TestRunProgress,
+  type TestRunResult,
+} from "./protocol";
+import { Runs, type RunView } from "./runs";
+import { TestTree } from "./testTree";
+
+/** One server's tests in the Testing view; disposed with that server. */
+export class TestExplorer implements vscode.Disposable {
+  private readonly controller = vscode.tests.createTestController("aftershock", "Aftershock");
+  private readonly tree = new TestTree(this.controller);
+  private readonly runs = new Runs((tests) => this.openUnasked(tests));
+
+  constructor(private readonly client: LanguageClient) {
+    this.controller.createRunProfile(
+      "Run",
+      vscode.TestRunProfileKind.Run,
+      (request, token) => this.run(request, token),
+      true,
+    );
+    client.onNotification(method.testModule, (module: TestModule) => {
+      this.tree.module(module);
+    });
+    client.onNotification(method.testModuleDelete, (module: TestModuleDelete) => {
+      this.tree.remove(module);
+    });
+    client.onNotification(method.affectedTests, (affected: AffectedTests) => {
+      this.tree.showAffected(affected);
+    });
+    client.onNotification(method.testRunProgress, (progress: TestRunProgress) => {
+      this.runs.step(progress);
+    });
+  }
+
+  /** Ends what the view still shows as running: the server that ran it is gone. */
+  serverGone(): void {
+    this.runs.close();
+  }
+
+  dispose(): void {
+    this.runs.close();
+    this.controller.dispose();
+  }
+
+  private async run(request: vscode.TestRunRequest, token: vscode.CancellationToken): Promise<void> {
+    const tests = request.include === undefined ? null : this.asked(request);
+    const params: TestRunParams = { tests };
+    const view = this.view(this.controller.createTestRun(request));
+    const run = await this.runs.ask(view, async () => {
+      const answer = await this.client.sendRequest<TestRunResult>(method.testRun, params);
+      return answer.run;
+    });
+    const cancel = (): void => {
+      const cancelled: TestRunCancel = { run };
+      void this.client.sendNotification(method.testRunCancel, cancelled);
+    };
+    if (token.isCancellationRequested) {
+      cancel();
+    } else {
+      token.onCancellationRequested(cancel);
+    }
+  }
+
+  private asked(request: vscode.TestRunRequest): string[] {
+    const left = new Set(this.tree.leaves(request.exclude ?? []));
+    return this.tree.leaves(request.include ?? []).filter((id) => !left.has(id));
+  }
+
+  /** The view of a run that a save or a command started: it keeps the user's focus where it is. */
+  private openUnasked(tests: string[]): RunView {
+    const items = tests.map((id) => this.tree.item(id)).filter((item) => item !== undefined);
+    const request = new vscode.TestRunRequest(items, undefined, undefined, false, true);
+    return this.view(this.controller.createTestRun(request, undefined, false));
+  }
+
+  private view(run: vscode.TestRun): RunView {
+    const on = (id: string, act: (item: vscode.TestItem) => void): void => {
+      const item = this.tree.item(id);
+      if (item !== undefined) {
+        act(item);
+      }
+    };
+    return {
+      enqueued: (id) => {
+        on(id, (item) => {
+          run.enqueued(item);
+        });
+      },
+      started: (id) => {
+        on(id, (item) => {
+          run.started(item);
+        });
+      },
+      finished: (id, outcome, seconds, failure) => {
+        on(id, (item) => {
+          finish(run, item, outcome, seconds, failure);
+        });
+      },
+      output: (text, id) => {
+        // A terminal starts a line at the left only after a carriage return.
+        const item = id === undefined ? undefined : this.tree.item(id);
+        run.appendOutput(text.replace(/\r?\n/g, "\r\n"), undefined, item);
+      },
+      end: () => {
+        run.end();
+      },
+    };
+  }
+}
+
+function finish(
+  run: vscode.TestRun,
+  item: vscode.TestItem,
+  outcome: Outcome,
+  seconds: number | undefined,
+  failure: Failure | undefined,
+): void {
+  const milliseconds = seconds === undefined ? undefined : seconds * 1000;
+  const message = failure == null ? new vscode.TestMessage("No details.") : toTestMessage(failure);
+  switch (outcome) {
+    case "passed":
+      run.passed(item, milliseconds);
+      break;
+    case "failed":
+      run.failed(item, message, milliseconds);
+      break;
+    case "errored":
+      run.errored(item, message, milliseconds);
+      break;
+    case "skipped":
+      run.skipped(item);
+      break;
+  }
+}
