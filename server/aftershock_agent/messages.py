@@ -146,12 +146,16 @@ class BaseFailed:
 
 @dataclass(frozen=True)
 class SessionReady:
-    """pytest is configured.  ``search_path`` holds the ``sys.path`` entries inside the root directory."""
+    """pytest is configured.
+
+    ``search_path`` holds the ``sys.path`` entries inside the root directory, ``python_files`` the patterns that
+    make a file a test file.
+    """
 
     session: int
     pid: int
-    config_file: str | None
     search_path: list[str]
+    python_files: list[str]
 
 
 @dataclass(frozen=True)

@@ -98,11 +98,9 @@ class Session:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Serve commands instead of running the tests in order."""
-        inside = [path for path in map(os.path.realpath, sys.path) if path.startswith(self._root)]
-        ini = session.config.inipath
-        self._channel.send(
-            messages.SessionReady(self._number, os.getpid(), str(ini) if ini else None, inside)
-        )
+        inside = [path for path in map(os.path.realpath, sys.path) if (path + os.sep).startswith(self._root + os.sep)]
+        patterns = list(session.config.getini("python_files"))
+        self._channel.send(messages.SessionReady(self._number, os.getpid(), inside, patterns))
         self._node.loop(self._handle, lambda: None)
         return True
 

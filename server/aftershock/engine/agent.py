@@ -1,0 +1,256 @@
+"""The agent's process as the engine sees it: commands out, awaited answers and streams of events in."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aftershock_agent
+from aftershock_agent import messages
+
+log = logging.getLogger(__name__)
+
+_LINE_LIMIT = 1 << 28  # bytes; one Collected event holds all tests of the project
+_SIGKILL = 9
+_BOOTSTRAP = Path(aftershock_agent.__file__).with_name("bootstrap.py")
+
+
+class AgentDied(Exception):
+    """The interpreter can't be started, or went away; the message is for people."""
+
+
+class SessionBroken(Exception):
+    """pytest could not be configured in a new session."""
+
+    def __init__(self, failure: messages.Failure, loaded: Sequence[messages.LoadedFile] = ()) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+        self.loaded = loaded
+
+
+@dataclass
+class Collection:
+    """What a collection found, with the files that failed."""
+
+    result: messages.Collected
+    failures: list[messages.CollectFailed] = field(default_factory=list)
+
+
+class Agent:
+    """One base process; at most one session at a time, any number of runs in it."""
+
+    def __init__(self, interpreter: Sequence[str], root: Path, cwd: Path, environment: Mapping[str, str]) -> None:
+        """``environment`` is the whole environment of the process; ``cwd`` where pytest is started."""
+        self._interpreter = list(interpreter)
+        self._root = root
+        self._cwd = cwd
+        self._environment = dict(environment)
+        self._process: asyncio.subprocess.Process | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._ready: asyncio.Future[messages.BaseReady] | None = None
+        self._answer: asyncio.Future[Any] | None = None
+        self._failures: list[messages.CollectFailed] = []
+        self._runs: dict[int, asyncio.Queue[messages.Event]] = {}
+        self._death: str | None = None
+        self.session = 0
+        self._run = 0
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process is there and can be asked."""
+        return self._writer is not None and self._death is None
+
+    async def start(self, output: Path) -> messages.BaseReady:
+        """Start the interpreter, its stdout and stderr going to the file ``output``.
+
+        Raises AgentDied when it can't be started or can't serve.
+        """
+        loop = asyncio.get_running_loop()
+        here, there = socket.socketpair()
+        self._scratch = tempfile.TemporaryDirectory(prefix="aftershock-", ignore_cleanup_errors=True)
+        self._ready = loop.create_future()
+        command = [*self._interpreter, str(_BOOTSTRAP), str(there.fileno()), str(self._root), self._scratch.name]
+        try:
+            with output.open("wb") as sink:
+                self._process = await asyncio.create_subprocess_exec(
+                    *command,
+                    pass_fds=[there.fileno()],
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=sink,
+                    stderr=sink,
+                    cwd=self._cwd,
+                    env=self._environment,
+                )
+        except OSError as error:
+            here.close()
+            raise AgentDied(
+                f"The interpreter {self._interpreter[0]} can't be started ({error.strerror}). "
+                "Choose another with the setting aftershock.interpreter."
+            ) from error
+        finally:
+            there.close()
+        reader, self._writer = await asyncio.open_connection(sock=here, limit=_LINE_LIMIT)
+        self._reading = loop.create_task(self._read(reader))
+        return await self._ready
+
+    async def close(self) -> None:
+        """End the process and all of its children; never raises for one that is gone."""
+        if self._writer is not None:
+            self._writer.close()
+        if self._process is not None:
+            try:
+                await asyncio.wait_for(self._process.wait(), timeout=5)
+            except asyncio.TimeoutError:
+                self._process.kill()
+                await self._process.wait()
+        if self._reading is not None:
+            await asyncio.wait([self._reading])
+        if self._scratch is not None:
+            await asyncio.to_thread(self._scratch.cleanup)
+
+    def kill(self) -> None:
+        """Kill the base process outright."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+
+    async def open_session(
+        self, args: Sequence[str], preload: Sequence[str], sources: Sequence[str]
+    ) -> messages.SessionReady:
+        """Retire the session that there is, and start a new one; raises SessionBroken or AgentDied."""
+        if self.session:
+            self._send(messages.StopSession(self.session))
+            for run, queue in self._runs.items():
+                queue.put_nowait(messages.RunEnded(self.session, run, None, _SIGKILL))
+        self.session += 1
+        command = messages.StartSession(self.session, list(args), list(preload), list(sources))
+        answer = await self._ask(command)
+        if isinstance(answer, messages.SessionFailed):
+            raise SessionBroken(answer.failure, answer.loaded)
+        if not isinstance(answer, messages.SessionReady):
+            raise SessionBroken(_ended(answer))
+        return answer
+
+    async def collect(self, paths: Sequence[str] | None) -> Collection:
+        """Collect files (absolute paths), or everything; raises SessionBroken when the session dies of it."""
+        self._failures = []
+        answer = await self._ask(messages.Collect(self.session, None if paths is None else list(paths)))
+        if not isinstance(answer, messages.Collected):
+            raise SessionBroken(answer.failure if isinstance(answer, messages.SessionFailed) else _ended(answer))
+        return Collection(answer, self._failures)
+
+    async def patch(self, path: str, old: str, new: str, changed: Sequence[str]) -> messages.Patched:
+        """Hot-patch a file of the session."""
+        answer = await self._ask(messages.Patch(self.session, path, old, new, list(changed)))
+        if isinstance(answer, messages.Patched):
+            return answer
+        return messages.Patched(self.session, path, False, "the session ended")
+
+    async def run(self, tests: Sequence[str]) -> AsyncIterator[messages.Event]:
+        """Run tests in one fork: the events of the run, RunEnded last."""
+        run = self.begin_run(tests)
+        async for event in self.events_of(run):
+            yield event
+
+    def begin_run(self, tests: Sequence[str]) -> int:
+        """Start a run and return its number."""
+        self._run += 1
+        self._runs[self._run] = asyncio.Queue()
+        self._send(messages.Run(self.session, self._run, list(tests)))
+        return self._run
+
+    async def events_of(self, run: int) -> AsyncIterator[messages.Event]:
+        """The events of a run, RunEnded last; raises AgentDied when the process goes away under it."""
+        queue = self._runs[run]
+        try:
+            while True:
+                event = await queue.get()
+                if isinstance(event, messages.BaseFailed):
+                    raise AgentDied(event.message)
+                yield event
+                if isinstance(event, messages.RunEnded):
+                    return
+        finally:
+            self._runs.pop(run, None)
+
+    def cancel(self, run: int, kill: bool) -> None:
+        """Stop a run after its test in flight, or at once."""
+        if self.alive:
+            self._send(messages.CancelRun(self.session, run, kill))
+
+    async def _ask(self, command: messages.Command) -> Any:
+        self._answer = asyncio.get_running_loop().create_future()
+        self._send(command)
+        return await self._answer
+
+    def _send(self, command: messages.Command) -> None:
+        if self._writer is None or self._death is not None:
+            raise AgentDied(self._death or "The interpreter is not running.")
+        self._writer.write(messages.encode(command))
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        with contextlib.suppress(ConnectionError):
+            while line := await reader.readline():
+                try:
+                    self._dispatch(messages.decode(line))  # type: ignore[arg-type]
+                except ValueError:
+                    log.exception("the agent sent a line that is not a message")
+        self._die("The interpreter ended. Aftershock starts it again at the next save; the log tells more.")
+
+    def _dispatch(self, event: messages.Event) -> None:
+        if isinstance(event, messages.Log):
+            log.log(getattr(logging, event.level.upper(), logging.INFO), "agent: %s", event.text)
+        elif isinstance(event, messages.BaseReady):
+            _resolve(self._ready, event)
+        elif isinstance(event, messages.BaseFailed):
+            self._die(event.message)
+        elif isinstance(event, messages.CollectFailed):
+            self._failures.append(event)
+        elif isinstance(
+            event, (messages.TestStarted, messages.TestFinished, messages.TeardownExecuted, messages.RunEnded)
+        ):
+            if event.run in self._runs:
+                self._runs[event.run].put_nowait(event)
+        elif event.session == self.session:
+            self._session_event(event)
+
+    def _session_event(self, event: Any) -> None:
+        _resolve(self._answer, event)
+        if isinstance(event, messages.SessionEnded):
+            for run, queue in self._runs.items():
+                queue.put_nowait(messages.RunEnded(event.session, run, event.exit, event.signal))
+
+    def _die(self, reason: str) -> None:
+        if self._death is not None:
+            return
+        self._death = reason
+        for future in (self._ready, self._answer):
+            if future is not None and not future.done():
+                future.set_exception(AgentDied(reason))
+        for queue in self._runs.values():
+            queue.put_nowait(messages.BaseFailed(reason))
+
+
+def _resolve(future: asyncio.Future[Any] | None, value: object) -> None:
+    if future is not None and not future.done():
+        future.set_result(value)
+
+
+def _ended(event: messages.SessionEnded) -> messages.Failure:
+    how = f"signal {event.signal}" if event.signal else f"exit status {event.exit}"
+    text = f"The interpreter ended while importing the project ({how}). The log (.aftershock/agent.log) tells more."
+    return messages.Failure("SessionEnded", text, text)
+
+
+def agent_environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """The environment for the project's interpreter: the server's own, plus the user's ``env`` setting."""
+    return {**os.environ, **extra}

@@ -1,0 +1,121 @@
+"""The ledger: turns reports of the agent into facts, kept in memory for selection and on disk for tomorrow."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Mapping
+
+from aftershock.engine.sources import relative
+from aftershock.engine.warm import WarmSession
+from aftershock.selection.affected import FactIndex, Reason
+from aftershock.selection.facts import Fact, Outcome, Verdict
+from aftershock.selection.imports import ImportGraph
+from aftershock.selection.inputs import EmptyFact, bodies_of, inputs_for
+from aftershock.selection.snapshot import Snapshot
+from aftershock.store import Store
+from aftershock_agent import messages
+
+log = logging.getLogger(__name__)
+
+
+def verdict_of(event: messages.TestFinished) -> Verdict:
+    """The verdict in a report of the agent."""
+    outcome = Outcome(event.outcome)
+    return Verdict(event.test, outcome, event.durations, event.failure, time.time(), event.reason)
+
+
+class Ledger:
+    """All facts of one project."""
+
+    def __init__(self, store: Store, variant: str, snapshot: Snapshot) -> None:
+        """Reads the facts of ``variant`` (Python version, platform) from ``store``."""
+        self._store = store
+        self._variant = variant
+        self._graph: tuple[object, frozenset[str], Mapping[str, frozenset[str]], ImportGraph] | None = None
+        self.index = FactIndex(variant)
+        self.index.update(snapshot)
+        for fact in store.facts():
+            self.index.add(fact)
+
+    def set_variant(self, variant: str) -> None:
+        """The interpreter is known (anew)."""
+        self._variant = self.index.variant = variant
+
+    def record(self, event: messages.TestFinished, session: WarmSession, alone: bool) -> None:
+        """Commit the fact of a test that has ended.  ``alone``: it had a fork to itself.
+
+        Raises Outdated when a file that the test loaded had changed meanwhile: nothing is recorded then.
+        """
+        loaded = session.note_loaded(event.loaded)
+        executed = self._relative(session, event.executed)
+        self._keep(verdict_of(event), session, executed, loaded, event.opaque != "", alone)
+
+    def record_uncollectable(self, verdict: Verdict, session: WarmSession) -> None:
+        """Commit the fact that a test's file can't be collected."""
+        self._keep(verdict, session, {}, sorted(session.loaded), False, False)
+
+    def extend(self, event: messages.TeardownExecuted, session: WarmSession) -> None:
+        """Add what the teardown of a wider fixture ran to the facts of its users."""
+        executed = self._relative(session, event.executed)
+        extra = bodies_of(executed, session.present.snapshot)
+        for test in event.tests:
+            self.index.extend(test, extra)
+            self._store.extend(test, extra)
+
+    def reasons(self, tests: Iterable[str]) -> Mapping[str, tuple[Reason, ...]]:
+        """The affected ones of ``tests``, each with why."""
+        return self.index.affected(tests)
+
+    def seconds(self, test: str) -> float | None:
+        """How long a test took last time, if it ever ran."""
+        fact = self.index.latest(test)
+        return None if fact is None else fact.verdict.seconds
+
+    def forget(self) -> None:
+        """Forget all facts."""
+        self._store.forget_facts()
+        for test in list(self.index.tests()):
+            self.index.forget(test)
+
+    def _keep(
+        self,
+        verdict: Verdict,
+        session: WarmSession,
+        executed: Mapping[str, list[str]],
+        loaded: Iterable[str],
+        opaque: bool,
+        alone: bool,
+    ) -> None:
+        ran = not opaque and verdict.outcome not in (Outcome.SKIPPED, Outcome.ERRORED)
+        snapshot = session.present.snapshot
+        graph = self._graph_of(session)
+        path = verdict.test.split("::", 1)[0]
+        try:
+            inputs = inputs_for(
+                path, executed, loaded, session.import_executed, graph, snapshot, opaque=opaque, ran=ran
+            )
+        except EmptyFact as error:
+            # Without a fact the test stays affected, which is safe; with an empty one it never would be again.
+            log.error("no fact of %s: %s", verdict.test, error)
+            return
+        fact = Fact(verdict, self._variant, inputs, exact=alone)
+        self.index.add(fact)
+        self._store.record(fact)
+
+    def _graph_of(self, session: WarmSession) -> ImportGraph:
+        """The import graph of the session's files; the last one as long as nothing about it changed."""
+        imports, edges = session.present.snapshot.imports, dict(session.edges)
+        known = self._graph
+        if known is not None and known[0] is imports and known[1:3] == (session.search_path, edges):
+            return known[3]
+        if known is not None and known[1] == session.search_path:
+            graph = known[3].updated(imports, edges)
+        else:
+            graph = ImportGraph(imports, session.search_path, edges)
+        self._graph = (imports, session.search_path, edges, graph)
+        return graph
+
+    def _relative(self, session: WarmSession, executed: messages.Executed) -> dict[str, list[str]]:
+        found = ((relative(session.root, path), names) for path, names in executed.items())
+        return {path: names for path, names in found if path is not None}

@@ -1,0 +1,136 @@
+"""The warm session: kept equal to the files on disk by the cheapest sound step, patch or new session."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aftershock.engine.agent import Agent, Collection
+from aftershock.engine.sources import SourceFile, changed_bodies, is_source, relative
+from aftershock.selection.snapshot import Snapshot
+from aftershock_agent import messages
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Present:
+    """The project as it is: its files by relative path, and what selection makes of them."""
+
+    sources: Mapping[str, SourceFile]
+    snapshot: Snapshot
+
+
+class Outdated(Exception):
+    """Files changed on disk while the session imported them: look again."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        super().__init__(", ".join(paths))
+        self.paths = paths
+
+
+@dataclass
+class WarmSession:
+    """What the server knows of the session in the agent; ``present`` is the project as the session has it."""
+
+    agent: Agent
+    root: Path
+    args: Sequence[str]
+    present: Present
+    search_path: frozenset[str] = frozenset()
+    python_files: tuple[str, ...] = ()
+    loaded: set[str] = field(default_factory=set)
+    edges: dict[str, frozenset[str]] = field(default_factory=dict)
+    import_executed: dict[str, set[str]] = field(default_factory=dict)
+    collected: set[str] = field(default_factory=set)
+    complete: bool = False
+
+    @staticmethod
+    async def open(
+        agent: Agent, root: Path, args: Sequence[str], present: Present, preload: Sequence[str]
+    ) -> WarmSession:
+        """Start a session on the files as they are; raises SessionBroken or AgentDied."""
+        sources = [str(root / path) for path in present.sources]
+        ready = await agent.open_session(args, preload, sources)
+        inside = (relative(root, path) if path != str(root) else "" for path in ready.search_path)
+        search_path = frozenset(path for path in inside if path is not None)
+        return WarmSession(agent, root, args, present, search_path, tuple(ready.python_files))
+
+    async def follow(self, present: Present) -> bool:
+        """Make the session equal to ``present`` in place; False when only a new session can."""
+        patches = list(self._patches(present))
+        if None in patches:
+            return False
+        for patch in patches:
+            if patch is not None and not await self._patch(*patch):
+                return False
+        self.present = present
+        return True
+
+    def _patches(self, present: Present) -> Iterable[tuple[SourceFile, SourceFile] | None]:
+        """The files to patch, old and new; None for a change that can't be patched."""
+        if present.snapshot.config != self.present.snapshot.config:
+            yield None
+        before, after = self.present.sources, present.sources
+        if before.keys() != after.keys():
+            yield None
+        for path in before.keys() & after.keys():
+            old, new = before[path], after[path]
+            if old is new or old.text == new.text or path not in self.loaded:
+                continue
+            same = old.symbols.definition == new.symbols.definition
+            yield (old, new) if same and not new.symbols.error else None
+
+    async def _patch(self, old: SourceFile, new: SourceFile) -> bool:
+        try:
+            texts = old.text.decode("utf-8"), new.text.decode("utf-8")
+        except UnicodeDecodeError:
+            return False
+        path = str(self.root / old.path)
+        answer = await self.agent.patch(path, *texts, changed_bodies(old.symbols, new.symbols))
+        if not answer.patched:
+            log.info("%s: new session, because %s", old.path, answer.reason)
+        return answer.patched
+
+    async def collect(self, paths: Iterable[str] | None) -> Collection:
+        """Collect files not collected yet (None: everything).
+
+        Raises SessionBroken, AgentDied, and Outdated when what was imported isn't what ``present`` holds.
+        """
+        wanted = None if paths is None else [str(self.root / path) for path in paths]
+        collection = await self.agent.collect(wanted)
+        result = collection.result
+        self.complete |= paths is None
+        self.collected.update(paths or ())
+        for path, names in result.executed.items():
+            found = relative(self.root, path)
+            if found is not None:
+                self.import_executed.setdefault(found, set()).update(names)
+        self.note_loaded(result.loaded)
+        return collection
+
+    def note_loaded(self, files: Iterable[messages.LoadedFile]) -> list[str]:
+        """Take in what was loaded, and the observed import edges; returns the relative paths.
+
+        Raises Outdated for files whose state on disk at that time isn't the one of ``present``.
+        """
+        paths, outdated = [], []
+        for file in files:
+            path = relative(self.root, file.path)
+            if path is None or not is_source(path):
+                continue
+            paths.append(path)
+            self.loaded.add(path)
+            importer = relative(self.root, file.importer) if file.importer else None
+            if importer is not None:
+                self.edges[importer] = self.edges.get(importer, frozenset()) | {path}
+            known = self.present.sources.get(path)
+            if known is None or (known.mtime_ns, known.size) != (file.mtime_ns, file.size):
+                outdated.append(path)
+        if outdated:
+            raise Outdated(outdated)
+        return paths
+
+

@@ -1,0 +1,123 @@
+"""Keeps an interpreter warm: starts the agent, brings its session up to the present, collects."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from aftershock.engine.agent import Agent, AgentDied, Collection, SessionBroken, agent_environment
+from aftershock.engine.configuration import Configuration
+from aftershock.engine.interpreter import find_interpreter
+from aftershock.engine.project import Project
+from aftershock.engine.warm import Outdated, WarmSession
+from aftershock_agent import messages
+
+log = logging.getLogger(__name__)
+
+_ATTEMPTS = 5
+"""How often a session is started again because files changed under it, before giving up until the next save."""
+
+
+class Warming:
+    """One agent and its session, made anew whenever they can't be brought up to the present."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        project: Project,
+        born: Callable[[messages.BaseReady], None],
+        collected: Callable[[Collection, Iterable[str] | None], None],
+        outdated: Callable[[Iterable[Path]], None],
+    ) -> None:
+        """``born`` hears of each new interpreter, ``collected`` of each collection, ``outdated`` of files to look at."""
+        self._configuration = configuration
+        self._project = project
+        self._born = born
+        self._collected = collected
+        self._outdated = outdated
+        self._preload: list[str] = []
+        self.agent: Agent | None = None
+        self.session: WarmSession | None = None
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether everything is collected and equal to the present."""
+        session = self.session
+        return session is not None and session.complete and session.present is self._project.present
+
+    async def start(self) -> Agent:
+        """The agent, started if there is none; raises AgentDied."""
+        if self.agent is not None and self.agent.alive:
+            return self.agent
+        await self.stop()
+        configuration = self._configuration
+        folder = configuration.root / ".aftershock"
+        agent = Agent(
+            find_interpreter(configuration),
+            configuration.root,
+            configuration.cwd or configuration.root,
+            agent_environment(configuration.env),
+        )
+        self.agent = agent
+        try:
+            self._born(await agent.start(folder / "agent.log"))
+        except AgentDied:
+            await self.stop()
+            raise
+        return agent
+
+    async def stop(self) -> None:
+        """End the agent and all of its processes."""
+        agent, self.agent, self.session = self.agent, None, None
+        if agent is not None:
+            await agent.close()
+
+    def abandon(self) -> None:
+        """The session is in an unknown state (a cancelled collection): the next need starts a new one."""
+        self.session = None
+
+    async def ready(self, files: Callable[[], Iterable[str] | None]) -> WarmSession:
+        """A session equal to the present in which ``files`` (None: everything) are collected.
+
+        Raises AgentDied or SessionBroken.
+        """
+        for _ in range(_ATTEMPTS):
+            agent = await self.start()
+            try:
+                session = await self._follow(agent)
+                await self._collect(session, files())
+            except Outdated as outdated:
+                log.info("files changed while they were imported: %s", outdated)
+                self.session = None
+                self._outdated(self._configuration.root / path for path in outdated.paths)
+                continue
+            except BaseException:
+                self.session = None
+                raise
+            return session
+        raise SessionBroken(_restless())
+
+    async def _follow(self, agent: Agent) -> WarmSession:
+        present = self._project.present
+        session = self.session
+        if session is not None and (session.present is present or await session.follow(present)):
+            return session
+        arguments = self._configuration.pytest_args
+        self.session = await WarmSession.open(agent, self._configuration.root, arguments, present, self._preload)
+        return self.session
+
+    async def _collect(self, session: WarmSession, files: Iterable[str] | None) -> None:
+        if session.complete:
+            return
+        missing = None if files is None else sorted(path for path in files if path not in session.collected)
+        if missing == []:
+            return
+        collection = await session.collect(missing)
+        self._preload = list(dict.fromkeys([*self._preload, *collection.result.third_party]))
+        self._collected(collection, missing)
+
+
+def _restless() -> messages.Failure:
+    text = "The project's files keep changing while they are imported. Save again when they are at rest."
+    return messages.Failure("Outdated", text, text)
