@@ -1,4 +1,4 @@
-"""What a test can depend on: keys.  ``docs`` and the design's section 3 tell what each kind digests."""
+"""Keys: what a test can depend on."""
 
 from __future__ import annotations
 

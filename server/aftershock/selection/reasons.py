@@ -1,0 +1,55 @@
+"""Why a test is affected, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aftershock.selection.keys import Key, KeyKind
+from aftershock.selection.resolver import ABSENT
+from aftershock.selection.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One cause: the key that moved (None: there is no fact to compare with), and a short sentence."""
+
+    key: Key | None
+    text: str
+
+
+NEVER_RUN = Reason(None, "never run")
+OTHER_VARIANT = Reason(None, "never run with this Python")
+
+_FIXED = {
+    KeyKind.CONFIG: "configuration changed",
+    KeyKind.DIST: "installed packages changed",
+    KeyKind.DIR: "a source file was added or removed",
+    KeyKind.PROJECT: "a source file changed, and the test did what recording can't follow",
+}
+
+
+def reason_for(key: Key, recorded: str, snapshot: Snapshot) -> Reason:
+    """Why ``key``, recorded with this digest, doesn't match the present."""
+    return Reason(key, _FIXED.get(key.kind) or _text(key, recorded, snapshot))
+
+
+def _text(key: Key, recorded: str, snapshot: Snapshot) -> str:
+    now = snapshot.digest(key)
+    symbols = snapshot.symbols.get(key.path)
+    if key.kind is KeyKind.ABSENT:
+        if recorded == ABSENT and now != ABSENT:
+            return f"{now} was added"
+        return f"{key.name or key.path} was {recorded} and is {now}"
+    if key.kind in (KeyKind.BODY, KeyKind.DEF) and symbols is None:
+        return f"{key.path} was removed"
+    if symbols is not None and symbols.error is not None:
+        return f"{key.path}: {symbols.error.message} in line {symbols.error.line}"
+    if key.kind is KeyKind.BODY:
+        return (
+            f"{key.path}: {key.name} was removed"
+            if now == ABSENT
+            else f"{key.path}: body of {key.name} changed"
+        )
+    if key.kind is KeyKind.DEF:
+        return f"{key.path}: definitions changed"
+    return f"{key} changed"

@@ -1,0 +1,120 @@
+"""The present state of a project, as digests: what facts are compared with."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+
+from aftershock.selection.facts import InputSet
+from aftershock.selection.keys import Key, KeyKind
+from aftershock.selection.resolver import ABSENT, Resolver
+from aftershock.selection.statements import ImportTable, LazyImports
+from aftershock.selection.symbols import Symbols
+
+UNKNOWN = ""
+"""The digest of what a snapshot can't tell: it matches nothing, so whatever depends on it is never fresh."""
+
+
+class Snapshot:
+    """An immutable view of all Python files of a project and its configuration.
+
+    ``config`` and ``distributions`` are digests, ``roots`` the ``sys.path`` entries inside the project,
+    relative to it. ``imports`` may hold callables: a snapshot itself never needs what they parse.
+    """
+
+    def __init__(
+        self,
+        symbols: Mapping[str, Symbols],
+        imports: Mapping[str, LazyImports] | ImportTable,
+        config: str = "",
+        distributions: str = "",
+        roots: frozenset[str] = frozenset(),
+    ) -> None:
+        self.symbols = symbols
+        self.imports = imports if isinstance(imports, ImportTable) else ImportTable(imports)
+        self.config = config
+        self.distributions = distributions
+        self.roots = roots
+        self._pairs: dict[Key, tuple[Key, str]] = {}
+        self.closures: dict[frozenset[str], tuple[object, InputSet]] = {}
+        """Memo of :mod:`aftershock.selection.inputs`, here because it is as valid as the snapshot."""
+
+    def with_files(self, changes: Mapping[str, tuple[Symbols, LazyImports] | None]) -> Snapshot:
+        """The snapshot after files changed, appeared or (None) went away; costs a shallow copy."""
+        symbols = dict(self.symbols)
+        for path, change in changes.items():
+            if change is None:
+                symbols.pop(path, None)
+            else:
+                symbols[path] = change[0]
+        imports = self.imports.replaced({p: c[1] if c is not None else None for p, c in changes.items()})
+        snapshot = Snapshot(symbols, imports, self.config, self.distributions, self.roots)
+        if symbols.keys() == self.symbols.keys() and "resolver" in self.__dict__:
+            snapshot.__dict__["resolver"] = self.resolver
+        return snapshot
+
+    def with_environment(
+        self,
+        config: str | None = None,
+        distributions: str | None = None,
+        roots: frozenset[str] | None = None,
+    ) -> Snapshot:
+        """The snapshot with another configuration, installation or search path; None keeps what there is."""
+        return Snapshot(
+            self.symbols,
+            self.imports,
+            self.config if config is None else config,
+            self.distributions if distributions is None else distributions,
+            self.roots if roots is None else roots,
+        )
+
+    @cached_property
+    def resolver(self) -> Resolver:
+        """What module names mean in this snapshot."""
+        return Resolver(self.symbols.keys(), self.roots)
+
+    @cached_property
+    def _project(self) -> str:
+        return _digest(f"{path} {symbols.digest}" for path, symbols in sorted(self.symbols.items()))
+
+    @cached_property
+    def _listing(self) -> str:
+        return _digest(sorted(self.resolver.sources))
+
+    def digest(self, key: Key) -> str:
+        """The key's digest at present; UNKNOWN for what only a run can tell."""
+        kind = key.kind
+        if kind is KeyKind.BODY:
+            symbols = self.symbols.get(key.path)
+            return symbols.bodies.get(key.name, ABSENT) if symbols else ABSENT
+        if kind is KeyKind.DEF:
+            return self._definition(key.path)
+        if kind is KeyKind.ABSENT:
+            return self.resolver.resolves(key.name) if key.name else self.resolver.resolves_path(key.path)
+        if kind is KeyKind.FILE:
+            symbols = self.symbols.get(key.path)
+            return symbols.digest if symbols else UNKNOWN
+        if kind is KeyKind.DIR:
+            return self._listing if not key.path else UNKNOWN
+        totals = {KeyKind.CONFIG: self.config, KeyKind.DIST: self.distributions}
+        return self._project if kind is KeyKind.PROJECT else totals.get(kind, UNKNOWN)
+
+    def _definition(self, path: str) -> str:
+        symbols = self.symbols.get(path)
+        if symbols is None:
+            return ABSENT
+        # A package beside a module of its name is imported in its stead.
+        package = path.removesuffix(".py") + "/__init__.py"
+        return f"{symbols.definition} behind {package}" if package in self.symbols else symbols.definition
+
+    def pair(self, key: Key) -> tuple[Key, str]:
+        """The key with its digest, as one shared object: input sets hold the same pairs by the thousand."""
+        pair = self._pairs.get(key)
+        if pair is None:
+            pair = self._pairs[key] = (key, self.digest(key))
+        return pair
+
+
+def _digest(lines: Iterable[str]) -> str:
+    return hashlib.blake2b("\n".join(lines).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()

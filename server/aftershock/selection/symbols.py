@@ -1,0 +1,240 @@
+"""What a Python source means, in digests: one for each function's body, one for all the rest.
+
+The digests are of compiled code, with positions left out: it is exactly what runs, comments and formatting
+vanish by themselves, and compiling is several times quicker than walking a syntax tree.
+
+- A function's **body** is its bytecode with the names and constants that it uses.  A function nested in it
+  has a body of its own; a class, lambda or comprehension in it belongs to it.
+- The file's **definition** is everything else: the module's and its classes' code, and of each function its
+  name, arguments, flags, closure and docstring, in order.
+
+A file whose definition is unchanged can be patched by swapping ``__code__`` by qualified name and order.
+"""
+
+from __future__ import annotations
+
+import ast
+import dis
+import hashlib
+import inspect
+import re
+import sys
+import warnings
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import CodeType
+
+_VERSION = 1
+ALGORITHM = f"{_VERSION}/{sys.version_info[0]}.{sys.version_info[1]}"
+"""Names the digests: those of another algorithm, or another Python's bytecode, never match these."""
+
+_HAS_DOCSTRING = 0x4000000  # CO_HAS_DOCSTRING, from Python 3.13 on
+_NO_FREE = 0x40  # CO_NOFREE, before 3.11: set by what the body does with its variables, not by the signature
+_WRITES_POSITIONS = sys.version_info >= (3, 13)
+_STORE_NAME = dis.opmap["STORE_NAME"]
+_LAZY_SCOPES = re.compile(rb"(^|[;:])\s*type\s+\w|\b(def|class)\s+\w+\s*\[", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class SyntaxProblem:
+    """Why a source can't be compiled; ``line`` and ``column`` are one-based."""
+
+    message: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True)
+class Symbols:
+    """The digests of one source.
+
+    ``bodies`` is by qualified name as Python's own ``co_qualname``; functions of one name (a property and its
+    setter, overloads, redefinitions) share a digest.  ``enclosed`` names the code that isn't a function's but
+    belongs to the definition: class bodies, lambdas outside functions.  A source with an ``error`` has no
+    bodies, and its definition is that of its text.
+    """
+
+    definition: str
+    bodies: Mapping[str, str] = field(default_factory=dict)
+    enclosed: frozenset[str] = frozenset()
+    error: SyntaxProblem | None = None
+
+    @property
+    def digest(self) -> str:
+        """Of the whole: equal only when nothing observable changed."""
+        return _digest(self.definition, *(f"{name}={body}" for name, body in sorted(self.bodies.items())))
+
+    def knows(self, qualname: str) -> bool:
+        """Whether executed code of this name is covered by a body here or by the definition."""
+        if symbol_of(qualname, self.bodies) is not None:
+            return True
+        plain = ".".join(part for part in qualname.split(".") if not part.startswith("<"))
+        return not plain or plain in self.enclosed or plain.rpartition(".")[2] == "__annotate__"
+
+
+def symbol_of(qualname: str, bodies: Container[str]) -> str | None:
+    """The function that executed code of this qualified name belongs to; None: it is the definition's.
+
+    ``bodies`` tells functions from classes: the longest prefix that is one of them wins.
+    """
+    while qualname:
+        if qualname in bodies:
+            return qualname
+        qualname = qualname.rpartition(".")[0]
+    return None
+
+
+def parse_symbols(source: bytes, path: str) -> Symbols:
+    """The digests of a source.  ``path`` only serves messages.  Never raises for any content."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            code = compile(source, path, "exec", dont_inherit=True, optimize=0)
+            defs = _function_lines(source) if _LAZY_SCOPES.search(source) else None
+    except SyntaxError as error:
+        problem = SyntaxProblem(error.msg, error.lineno or 1, max(error.offset or 1, 1))
+    except (ValueError, RecursionError, MemoryError, OverflowError) as error:
+        # Null bytes before 3.12, code nested too deep for the compiler.
+        problem = SyntaxProblem(str(error) or type(error).__name__, 1, 1)
+    else:
+        return _Walk(defs).symbols(code)
+    return Symbols(_digest("unreadable", hashlib.blake2b(source).hexdigest()), error=problem)
+
+
+def _function_lines(source: bytes) -> frozenset[tuple[str, int]]:
+    """Each function's name with its first line, decorators included, as ``co_firstlineno`` has it."""
+    nodes = ast.walk(ast.parse(source))
+    functions = (node for node in nodes if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))
+    return frozenset((f.name, min(n.lineno for n in (f, *f.decorator_list))) for f in functions)
+
+
+class _Walk:
+    """One pass over a module's code objects."""
+
+    def __init__(self, defs: frozenset[tuple[str, int]] | None) -> None:
+        # Type aliases and type parameters' bounds compile to code that looks like a function of their name;
+        # where a source may hold some, ``defs`` lists what really is one.
+        self._defs = defs
+        self._bodies: dict[str, list[str]] = {}
+        self._enclosed: set[str] = set()
+
+    def symbols(self, module: CodeType) -> Symbols:
+        definition = _digest("module", *self._content(module, "", is_function=False))
+        bodies = {
+            name: digests[0] if len(digests) == 1 else _digest("several", *digests)
+            for name, digests in self._bodies.items()
+        }
+        return Symbols(definition, bodies, frozenset(self._enclosed))
+
+    def _content(self, code: CodeType, qualname: str, is_function: bool) -> Iterator[str]:
+        """All that code says except its signature; of functions nested in it, just their signatures."""
+        yield getattr(code, "co_exceptiontable", b"").hex()
+        yield repr((code.co_names, code.co_varnames[_argument_count(code) :], code.co_cellvars))
+        constants = [
+            self._nested(constant, qualname, code) if isinstance(constant, CodeType) else _exact(constant)
+            for constant in code.co_consts
+        ]
+        if _WRITES_POSITIONS and not code.co_flags & inspect.CO_NEWLOCALS and qualname:
+            yield from _without_positions(code, constants)
+            return
+        if is_function and _docstring(code) is not None:
+            constants[0] = "docstring"
+        yield code.co_code.hex()
+        yield from constants
+
+    def _nested(self, code: CodeType, prefix: str, parent: CodeType) -> str:
+        """What a code object adds to the code that holds it; a function's body is put among the bodies."""
+        qualname = _qualname(code, prefix, parent)
+        if self._is_function(code):
+            signature = _digest("def", *_signature(code), _exact(_docstring(code)))
+            body = _digest("body", *self._content(code, qualname, is_function=True))
+            self._bodies.setdefault(qualname, []).append(body)
+            return signature
+        self._enclosed.add(qualname)
+        return _digest("code", *_signature(code), *self._content(code, qualname, is_function=False))
+
+    def _is_function(self, code: CodeType) -> bool:
+        if code.co_name.startswith("<") or not code.co_flags & inspect.CO_NEWLOCALS:
+            return False  # a lambda, a comprehension, type parameters; a class body
+        if (
+            code.co_name == "__annotate__"
+            and code.co_posonlyargcount == 1
+            and code.co_varnames[:1] == ("format",)
+        ):
+            return False  # written by the compiler, from 3.14 on
+        return self._defs is None or (code.co_name, code.co_firstlineno) in self._defs
+
+
+def _without_positions(code: CodeType, constants: list[str]) -> Iterator[str]:
+    """A class body's instructions, without its line and the list of attributes that its methods assign.
+
+    From 3.13 on the compiler writes both into the class's code, where they would make every move of a class,
+    and every method that assigns something new, a change of the definition.
+    """
+    extended = 0
+    loaded = ""
+    for operation, argument in zip(code.co_code[::2], code.co_code[1::2], strict=True):
+        argument |= extended
+        extended = argument << 8 if operation == dis.EXTENDED_ARG else 0
+        name = code.co_names[argument] if operation == _STORE_NAME else ""
+        yield "" if name in ("__firstlineno__", "__static_attributes__") else loaded
+        loaded = f"{operation} {constants[argument] if operation in dis.hasconst else argument}"
+    yield loaded
+
+
+def _signature(code: CodeType) -> tuple[str, ...]:
+    """What the code's callers, decorators and enclosing scope can see."""
+    counts = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags & ~_NO_FREE)
+    return (
+        code.co_name,
+        repr(counts),
+        repr(code.co_varnames[: _argument_count(code)]),
+        repr(code.co_freevars),
+    )
+
+
+def _argument_count(code: CodeType) -> int:
+    """How many of ``co_varnames`` are arguments, ``*args`` and ``**kwargs`` included."""
+    stars = bool(code.co_flags & inspect.CO_VARARGS) + bool(code.co_flags & inspect.CO_VARKEYWORDS)
+    return code.co_argcount + code.co_kwonlyargcount + stars
+
+
+def _docstring(code: CodeType) -> str | None:
+    """A function's docstring: the first constant, marked by a flag from 3.13 on, by being a string before."""
+    if sys.version_info >= (3, 13) and not code.co_flags & _HAS_DOCSTRING:
+        return None
+    first = code.co_consts[0] if code.co_consts else None
+    return first if isinstance(first, str) else None
+
+
+def _qualname(code: CodeType, prefix: str, parent: CodeType) -> str:
+    """``co_qualname``, or before 3.11 the same by nesting, save for functions declared global."""
+    if sys.version_info >= (3, 11):
+        return code.co_qualname
+    if not prefix:
+        return code.co_name
+    is_function = parent.co_flags & inspect.CO_NEWLOCALS and not parent.co_name.endswith(("comp>", "expr>"))
+    return f"{prefix}.{'<locals>.' if is_function else ''}{code.co_name}"
+
+
+def _exact(constant: object) -> str:
+    """A constant's text, another one for any other type or value (``1``, ``True``, ``1.0``, ``-0.0``)."""
+    if isinstance(constant, tuple):
+        return f"({','.join(map(_exact, constant))})"
+    if isinstance(constant, frozenset):
+        return f"{{{','.join(sorted(map(_exact, constant)))}}}"
+    if isinstance(constant, slice):
+        return f"slice{_exact((constant.start, constant.stop, constant.step))}"
+    if type(constant) is int:
+        return hex(constant)  # decimal text of a huge int raises ValueError
+    return repr(constant)
+
+
+def _digest(*parts: str) -> str:
+    """96 bits over length-prefixed parts and the algorithm, in hexadecimal."""
+    hasher = hashlib.blake2b(digest_size=12, person=ALGORITHM.encode())
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        hasher.update(b"%d:" % len(data))
+        hasher.update(data)
+    return hasher.hexdigest()
