@@ -43,10 +43,13 @@ def _unfit() -> str | None:
     try:
         import pytest
     except ImportError:
-        return f"pytest is not installed for {sys.executable}. Install it there (pip install pytest), or choose another interpreter."
+        return (
+            f"pytest is not installed for {sys.executable}. "
+            "Install it there (pip install pytest), or choose another interpreter."
+        )
     version = tuple(int(part) for part in pytest.__version__.split(".")[:2] if part.isdigit())
     if version < OLDEST_PYTEST:
-        return f"Aftershock needs pytest 7.4 or later; {sys.executable} has {pytest.__version__}. Upgrade it there."
+        return f"Aftershock needs pytest 7.4 or later; {sys.executable} has {pytest.__version__}. Upgrade it."
     return None
 
 
@@ -89,6 +92,9 @@ class Base:
     def _handle(self, command: messages.Command, line: bytes) -> None:
         if isinstance(command, messages.StartSession):
             self._start(command)
+        elif isinstance(command, messages.Preload):
+            for name in command.modules:
+                self._preload(name)
         elif isinstance(command, messages.StopSession):
             self._node.kill(command.session)
         elif command.session in self._node.children:
@@ -96,8 +102,6 @@ class Base:
 
     def _start(self, command: messages.StartSession) -> None:
         bytecode.drop_stale(command.sources)
-        for name in command.preload:
-            self._preload(name)
 
         def body(channel: Channel) -> None:
             from aftershock_agent.session import serve

@@ -71,7 +71,6 @@ class StartSession:
 
     session: int
     args: list[str]
-    preload: list[str] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
 
 
@@ -119,7 +118,15 @@ class StopSession:
     session: int
 
 
-Command = Union[StartSession, Collect, Patch, Run, CancelRun, StopSession]
+@dataclass(frozen=True)
+class Preload:
+    """Import modules into base, so that later sessions have them already."""
+
+    session: int
+    modules: list[str]
+
+
+Command = Union[Preload, StartSession, Collect, Patch, Run, CancelRun, StopSession]
 
 # --- events: agent to server -----------------------------------------------------------------
 
@@ -179,14 +186,17 @@ class CollectFailed:
 
 @dataclass(frozen=True)
 class Collected:
-    """A collection ended.  ``paths`` echoes the command; the rest is what is new since the last one."""
+    """A collection ended.  ``paths`` echoes the command; the rest is what is new since the last one.
+
+    ``preload`` names modules that base could have imported for it.
+    """
 
     session: int
     paths: list[str] | None
     tests: list[CollectedTest]
     loaded: list[LoadedFile]
     executed: Executed
-    third_party: list[str]
+    preload: list[str]
 
 
 @dataclass(frozen=True)
@@ -288,7 +298,7 @@ Message = Union[Command, Event]
 _TYPES: dict[str, type] = {
     t.__name__: t
     for t in (
-        *(StartSession, Collect, Patch, Run, CancelRun, StopSession),
+        *(Preload, StartSession, Collect, Patch, Run, CancelRun, StopSession),
         *(BaseReady, BaseFailed, SessionReady, SessionFailed, CollectFailed, Collected, Patched),
         *(TestStarted, TestFinished, TeardownExecuted, RunEnded, SessionEnded, Log),
     )

@@ -41,6 +41,7 @@ class Patcher:
         self._recorder = recorder
         self._imported: dict[str, set[str]] = {}
         self._compiled: dict[str, tuple[str, CodeType]] = {}
+        self._functions: dict[str, list[FunctionType]] | None = None
 
     def note_imports(self, executed: messages.Executed) -> None:
         """Remember what ran while the project was imported and collected."""
@@ -57,13 +58,28 @@ class Patcher:
         module = _module_of(path)
         before = self._compile(path, old, module)
         after = _compile(path, new, module)
-        swaps = list(_swaps(path, _pairs(before, after)))
+        swaps = list(_swaps(self.find_functions().get(path, ()), _pairs(before, after)))
         for function, code in swaps:
             function.__code__ = code
         self._compiled[path] = (new, after)
         self._recorder.learn(after)
         linecache.checkcache(path)
         return len(swaps)
+
+    def find_functions(self) -> dict[str, list[FunctionType]]:
+        """All functions alive, by file; found once after each collection, best while idle."""
+        if self._functions is None:
+            self._functions = {}
+            gc.unfreeze()  # frozen objects are hidden from get_objects
+            for thing in gc.get_objects():
+                if type(thing) is FunctionType:
+                    self._functions.setdefault(thing.__code__.co_filename, []).append(thing)
+            gc.freeze()
+        return self._functions
+
+    def forget_functions(self) -> None:
+        """Code was imported: functions must be found anew."""
+        self._functions = None
 
     def _refuse_imported(self, path: str, changed: Iterable[str]) -> None:
         ran = self._imported.get(path, set())
@@ -112,13 +128,10 @@ def _numbered(module: CodeType) -> Iterator[tuple[tuple[str, int], CodeType]]:
         yield (qualname, ordinal), code
 
 
-def _swaps(path: str, pairs: dict[CodeType, CodeType | None]) -> Iterator[tuple[FunctionType, CodeType]]:
-    """The functions of the file that are alive, each with its new code."""
-    gc.unfreeze()  # frozen objects are hidden from get_objects
-    try:
-        functions = [f for f in gc.get_objects() if type(f) is FunctionType and f.__code__.co_filename == path]
-    finally:
-        gc.freeze()
+def _swaps(
+    functions: Iterable[FunctionType], pairs: dict[CodeType, CodeType | None]
+) -> Iterator[tuple[FunctionType, CodeType]]:
+    """Each function with its new code."""
     for function in functions:
         code = function.__code__
         if code not in pairs:

@@ -48,6 +48,7 @@ class Run:
     def execute(self, items: list[pytest.Item], config: pytest.Config) -> None:
         """Run the items in order; SIGUSR1 ends the run after the test in flight."""
         signal.signal(signal.SIGUSR1, self._interrupt)
+        self._children.take()  # the fork of this run itself
         _fresh_capture(config)
         config.pluginmanager.register(self, "aftershock-run")
         for item, following in zip(items, [*items[1:], None]):

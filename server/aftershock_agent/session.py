@@ -101,7 +101,7 @@ class Session:
         inside = [path for path in map(os.path.realpath, sys.path) if (path + os.sep).startswith(self._root + os.sep)]
         patterns = list(session.config.getini("python_files"))
         self._channel.send(messages.SessionReady(self._number, os.getpid(), inside, patterns))
-        self._node.loop(self._handle, lambda: None)
+        self._node.loop(self._handle, self._patcher.find_functions)
         return True
 
     @pytest.hookimpl(wrapper=True)
@@ -154,9 +154,10 @@ class Session:
                 tests=[_describe(item) for item in items],
                 loaded=self.loaded.take(self.recorder),
                 executed=executed,
-                third_party=self._standard_modules(),
+                preload=self._standard_modules(),
             )
         )
+        self._patcher.forget_functions()
         gc.freeze()  # a collection in a run would copy every page of the session
 
     def _standard_modules(self) -> list[str]:
@@ -177,7 +178,8 @@ class Session:
         for item in self._items.values():
             item.__dict__.pop("location", None)  # cached by pytest with the old line
         spent = (time.perf_counter() - started) * 1000
-        self._channel.send(messages.Log("debug", f"patched {count} functions of {command.path} in {spent:.1f} ms"))
+        text = f"patched {count} functions of {command.path} in {spent:.1f} ms"
+        self._channel.send(messages.Log("debug", text))
         self._channel.send(messages.Patched(self._number, command.path, True))
 
     def _run(self, command: messages.Run) -> None:
@@ -199,11 +201,12 @@ class Session:
 
 
 def _describe(item: pytest.Item) -> messages.CollectedTest:
-    path, line, _ = item.location
+    line = item.location[1]
     chain = item.nodeid.split("::", 1)[1:] or [item.name]
     names = _split_outside_brackets(chain[0])
     markers = sorted({marker.name for marker in item.iter_markers()})
-    return messages.CollectedTest(item.nodeid, os.path.realpath(str(item.path)), (line or 0) + 1, names, markers)
+    path = os.path.realpath(str(item.path))
+    return messages.CollectedTest(item.nodeid, path, (line or 0) + 1, names, markers)
 
 
 def _split_outside_brackets(names: str) -> list[str]:

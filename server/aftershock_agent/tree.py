@@ -10,11 +10,15 @@ from aftershock_agent import messages, processes
 from aftershock_agent.channel import Channel
 from aftershock_agent.processes import Child
 
+_PAUSE = 0.1  # seconds of quiet before idle work
+
 
 class Node:
     """A process of the tree: a channel to its parent, and children by number."""
 
-    def __init__(self, parent: Channel, ended: Callable[[int, int | None, int | None], messages.Event]) -> None:
+    def __init__(
+        self, parent: Channel, ended: Callable[[int, int | None, int | None], messages.Event]
+    ) -> None:
         """``ended`` makes the event that tells the parent of a child's end: (number, exit code, signal)."""
         self.parent = parent
         self.children: dict[int, Child] = {}
@@ -44,12 +48,16 @@ class Node:
     def loop(self, handle: Callable[[messages.Command, bytes], None], idle: Callable[[], None]) -> None:
         """Serve until the parent is gone, then kill the children.
 
-        ``handle`` gets each command with its line; ``idle`` is called before each wait.
+        ``handle`` gets each command with its line; ``idle`` is called once when nothing has come for a while.
         """
+        pause: float | None = _PAUSE
         try:
             while True:
-                idle()
-                for key, _ in self._selector.select():
+                ready = self._selector.select(pause)
+                pause = _PAUSE if ready else None
+                if not ready:
+                    idle()
+                for key, _ in ready:
                     if key.data is not None:
                         self._relay(key.data)
                     elif not self._serve(handle):
@@ -61,7 +69,7 @@ class Node:
     def _serve(self, handle: Callable[[messages.Command, bytes], None]) -> bool:
         lines = self.parent.receive()
         for line in lines or ():
-            handle(cast(messages.Command, messages.decode(line)), line)
+            handle(cast("messages.Command", messages.decode(line)), line)
         return lines is not None
 
     def _relay(self, number: int) -> None:

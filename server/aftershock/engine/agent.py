@@ -123,16 +123,19 @@ class Agent:
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
 
-    async def open_session(
-        self, args: Sequence[str], preload: Sequence[str], sources: Sequence[str]
-    ) -> messages.SessionReady:
+    def preload(self, modules: Sequence[str]) -> None:
+        """Have base import modules that sessions need."""
+        if modules and self.alive:
+            self._send(messages.Preload(self.session, list(modules)))
+
+    async def open_session(self, args: Sequence[str], sources: Sequence[str]) -> messages.SessionReady:
         """Retire the session that there is, and start a new one; raises SessionBroken or AgentDied."""
         if self.session:
             self._send(messages.StopSession(self.session))
             for run, queue in self._runs.items():
                 queue.put_nowait(messages.RunEnded(self.session, run, None, _SIGKILL))
         self.session += 1
-        command = messages.StartSession(self.session, list(args), list(preload), list(sources))
+        command = messages.StartSession(self.session, list(args), list(sources))
         answer = await self._ask(command)
         if isinstance(answer, messages.SessionFailed):
             raise SessionBroken(answer.failure, answer.loaded)

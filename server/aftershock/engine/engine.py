@@ -83,6 +83,7 @@ class Engine:
         self._runner: Runner | None = None
         self._running: dict[str, RunKind] = {}
         self._affected: dict[str, tuple[str, ...]] = {}
+        self._standing: dict[str, Verdict | None] = {}
         self._cancelling = False
         self._paused = False
         self._changed_state = asyncio.Event()
@@ -194,11 +195,10 @@ class Engine:
         change = self._project.look(paths)
         if not change:
             return
-        before = set(self._affected)
         self._note_syntax([*change.changed, *change.removed])
         for path in change.removed & set(self._known.paths):
             self._known.drop(path)
-        self._refresh(before)
+        self._refresh()
         self._stop_outdated(change)
         if not self._paused and self._configuration.run_mode != "onDemand":
             self._run_after(change.changed)
@@ -211,12 +211,16 @@ class Engine:
             problem = events.Problem("syntax", error.message, error.line, error.column) if error else None
             self._known.note_syntax(path, problem)
 
-    def _refresh(self, before: set[str] | None = None) -> None:
-        """Compute the affected set anew and tell it; ``before``: the set that was told last."""
-        self._ledger.index.update(self._project.present.snapshot)
+    def _refresh(self) -> None:
+        """Compute the affected set anew and tell it, with the tests that memory has a new answer for."""
+        index = self._ledger.index
+        index.update(self._project.present.snapshot)
+        before, self._standing = self._standing, {test: self._true_verdict(test) for test in self.tests}
         reasons = self._ledger.reasons(self.tests)
         self._affected = {test: tuple(reason.text for reason in why) for test, why in reasons.items()}
-        restored = tuple(sorted((before or set()) & self.tests.keys() - self._affected.keys()))
+        restored = tuple(
+            test for test, now in self._standing.items() if now is not None and before.get(test) is not now
+        )
         self._listener(events.AffectedChanged(dict(self._affected), restored))
         self._tell_status()
 
@@ -358,7 +362,7 @@ class Engine:
             _settle(request, finished)
         if self._state not in (State.PAUSED,):
             self._set(State.PAUSED if self._paused else State.READY, self._message)
-        if not self._warming.up_to_date:
+        if not self._warming.up_to_date and not self._known.broken_sources:
             self._idle = asyncio.create_task(self._warm_up())
 
     async def _warm_up(self) -> None:
@@ -493,6 +497,7 @@ class Engine:
             loop = asyncio.get_running_loop()
             loop.call_soon(self._absorb, [self._configuration.root / path for path in outdated.paths])
             return
+        self._standing[event.test] = self._true_verdict(event.test)
         self._affected.pop(event.test, None)
         self._affected.update(
             {test: tuple(r.text for r in why) for test, why in self._ledger.reasons([event.test]).items()}
@@ -518,7 +523,7 @@ class Engine:
             self._ledger.set_variant(variant)
             self._store.set_meta("variant", variant)
             self._store.set_meta("distributions", ready.distributions)
-            self._refresh(set(self._affected))
+            self._refresh()
 
     def _collected(self, collection: Collection, paths: Iterable[str] | None) -> None:
         self._known.clear_broken()
@@ -527,7 +532,7 @@ class Engine:
         if paths is None and session is not None:
             self._remember_collection(session)
         if fresh or collection.result.tests:
-            self._refresh(set(self._affected))
+            self._refresh()
         built = self._asked and len(self._unbuilt()) * 2 < len(self.tests)
         if paths is None and fresh and built and not self._paused and self._configuration.run_mode == "onSave":
             self._ask(RunKind.SAVE, lambda: [test for test in fresh if test in self._affected])
@@ -562,6 +567,11 @@ class Engine:
     def _verdict(self, test: str) -> Verdict | None:
         index = self._ledger.index
         fact = index.matching(test) or index.latest(test)
+        return fact.verdict if fact else None
+
+    def _true_verdict(self, test: str) -> Verdict | None:
+        """The verdict that holds for the present, where a fact matches."""
+        fact = self._ledger.index.matching(test)
         return fact.verdict if fact else None
 
     def _fails(self, test: str) -> bool:

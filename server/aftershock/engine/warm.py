@@ -48,12 +48,10 @@ class WarmSession:
     complete: bool = False
 
     @staticmethod
-    async def open(
-        agent: Agent, root: Path, args: Sequence[str], present: Present, preload: Sequence[str]
-    ) -> WarmSession:
+    async def open(agent: Agent, root: Path, args: Sequence[str], present: Present) -> WarmSession:
         """Start a session on the files as they are; raises SessionBroken or AgentDied."""
         sources = [str(root / path) for path in present.sources]
-        ready = await agent.open_session(args, preload, sources)
+        ready = await agent.open_session(args, sources)
         inside = (relative(root, path) if path != str(root) else "" for path in ready.search_path)
         search_path = frozenset(path for path in inside if path is not None)
         return WarmSession(agent, root, args, present, search_path, tuple(ready.python_files))

@@ -36,7 +36,6 @@ class Warming:
         self._born = born
         self._collected = collected
         self._outdated = outdated
-        self._preload: list[str] = []
         self.agent: Agent | None = None
         self.session: WarmSession | None = None
 
@@ -104,7 +103,7 @@ class Warming:
         if session is not None and (session.present is present or await session.follow(present)):
             return session
         arguments = self._configuration.pytest_args
-        self.session = await WarmSession.open(agent, self._configuration.root, arguments, present, self._preload)
+        self.session = await WarmSession.open(agent, self._configuration.root, arguments, present)
         return self.session
 
     async def _collect(self, session: WarmSession, files: Iterable[str] | None) -> None:
@@ -114,7 +113,7 @@ class Warming:
         if missing == []:
             return
         collection = await session.collect(missing)
-        self._preload = list(dict.fromkeys([*self._preload, *collection.result.third_party]))
+        session.agent.preload(collection.result.preload)
         self._collected(collection, missing)
 
 
