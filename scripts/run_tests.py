@@ -3,8 +3,8 @@
     run_tests.py              everything
     run_tests.py lint types   only the sections named
 
-The last line is `N passed, N failed, N skipped`: tests, each lint and type check counting as one. Exit status 1
-if anything failed.
+The last line is `N passed, N failed, N skipped`: tests, each lint and type check counting as one. Exit status
+1 if anything failed.
 """
 
 from __future__ import annotations
