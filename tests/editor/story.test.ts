@@ -1,0 +1,137 @@
+/** The main job in a real editor: open a project, break a function, see which tests say so, mend it. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { CodeServer } from "./codeServer.ts";
+import { Project } from "./project.ts";
+import { Workbench } from "./workbench.ts";
+
+const source = "src/marshmallow/validate.py";
+const right = "length > self.max:";
+const wrong = "length >= self.max:";
+/** `Length.__call__`, which holds the text above. */
+const head = "def __call__(self, value: _SizedT) -> _SizedT:";
+
+let server: CodeServer;
+let project: Project;
+let user: Workbench;
+let definition: number;
+let place: { line: number; column: number };
+
+before(async () => {
+  project = Project.copy("marshmallow");
+  definition = project.find(source, head).line;
+  place = project.find(source, right);
+  server = await CodeServer.start(JSON.parse(process.env.TRY_SETTINGS ?? "{}") as Record<string, unknown>);
+  user = await Workbench.open(server.address, project.root);
+});
+
+after(async () => {
+  await user.close();
+  server.stop();
+  project.remove();
+});
+
+/** One part of the story; where it fails, a picture tells what the user saw. */
+function step(name: string, act: () => Promise<void>): void {
+  test(name, async () => {
+    try {
+      await act();
+    } catch (error) {
+      await user.failurePicture(name);
+      throw error;
+    }
+  });
+}
+
+step("the first build is asked for, and then every function tells its tests", async () => {
+  await user.openFile(source, place.line, place.column);
+  if (!process.env.TRY_SETTINGS) {
+    await user.answer(/./, "Run");
+  }
+  await user.seeLens(definition, /^\d+ tests? ✓/);
+  await user.status.filter({ hasText: /\d+ tests/ }).waitFor();
+  await user.picture("lenses");
+});
+
+step("a save that breaks a function shows the failing tests beside it", async () => {
+  await user.replaceRestOfLine(wrong);
+  await user.save();
+  await user.seeLens(definition, /^\d+ tests?, \d+ failed/);
+  await user.status.filter({ hasText: /\d+ failed/ }).waitFor();
+  await user.page.locator(".squiggly-error").first().waitFor();
+  await user.picture("failing");
+});
+
+step("nothing that a save shows takes the focus from the text", async () => {
+  assert.deepEqual(await user.focus(), { tab: "validate.py", inEditor: true, panelOpen: false });
+});
+
+step("the lens opens the failing tests", async () => {
+  await user.clickLens(definition);
+  await user
+    .quickRow(/test_length/)
+    .first()
+    .waitFor();
+  await user.picture("tests-of-a-function");
+  await user.page.keyboard.press("Escape");
+});
+
+step("the failures are problems, at their lines", async () => {
+  await user.page.keyboard.press("Control+Shift+M");
+  await user
+    .problem(/Length must be between/)
+    .first()
+    .waitFor();
+  await user.picture("problems");
+});
+
+step("taking the edit back clears them", async () => {
+  await user.openFile(source, place.line, place.column);
+  await user.undo();
+  await user.save();
+  await user.seeLens(definition, /^\d+ tests? ✓/);
+  await user
+    .problem(/Length must be between/)
+    .first()
+    .waitFor({ state: "detached" });
+  await user.page.locator(".squiggly-error").first().waitFor({ state: "detached" });
+  await user.page.keyboard.press("Control+J");
+});
+
+step("a syntax error is told at its line, and goes with it", async () => {
+  await user.openFile(source, place.line, place.column);
+  await user.replaceRestOfLine("length > > self.max:");
+  await user.save();
+  await user.page.locator(".squiggly-error").first().waitFor();
+  await user.undo();
+  await user.save();
+  await user.page.locator(".squiggly-error").first().waitFor({ state: "detached" });
+  await user.seeLens(definition, /^\d+ tests? ✓/);
+});
+
+step("the Testing view lists the tests and runs those that are picked", async () => {
+  await user.command("Testing: Focus on Test Explorer View");
+  const file = user.testRow(/^tests\/test_validate\.py/);
+  await file.click();
+  await file.getByLabel(/^Run Test/).click();
+  await user.testRow(/^tests\/test_validate\.py.*\(Passed\)/).waitFor();
+  await user.page.keyboard.press("ArrowRight");
+  await user.testRow(/^test_length_max.*\(Passed\)/).waitFor();
+  await user.picture("testing-view");
+});
+
+step("each command is in the palette", async () => {
+  const titles = ["Run Affected Tests", "Run All Tests", "Run Failed Tests", "Rebuild the Database"];
+  for (const title of [...titles, "Restart Interpreter", "Restart Server", "Show Log"]) {
+    await user.searchCommand(`Aftershock: ${title}`);
+    await user.quickRow(`Aftershock: ${title}`).first().waitFor();
+    await user.page.keyboard.press("Escape");
+  }
+});
+
+step("the status item offers what can be done", async () => {
+  await user.status.click();
+  await user.quickRow(/Run all \d+ tests/).waitFor();
+  await user.picture("status-menu");
+  await user.page.keyboard.press("Escape");
+});

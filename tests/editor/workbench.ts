@@ -1,0 +1,168 @@
+/** A user at the workbench: what a person does with keys and mouse, and what they see. */
+import { mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Browser, Locator, Page } from "playwright-core";
+import { browserPath, playwright, repository } from "./places.ts";
+
+/** How long a user would wait for anything, in milliseconds. */
+const patience = 20_000;
+
+const chromiumFlags = [
+  ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
+  ...["--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"],
+];
+
+export class Workbench {
+  readonly page: Page;
+  private readonly browser: Browser;
+
+  private constructor(browser: Browser, page: Page) {
+    this.browser = browser;
+    this.page = page;
+  }
+
+  /** Opens a folder in a browser window of its own and waits for its files. */
+  static async open(address: string, folder: string): Promise<Workbench> {
+    const browser = await playwright().chromium.launch({
+      executablePath: browserPath(),
+      args: chromiumFlags,
+    });
+    const page = await browser.newPage({ viewport: { width: 1360, height: 820 } });
+    page.setDefaultTimeout(patience);
+    await page.goto(`${address}/?folder=${encodeURIComponent(folder)}`);
+    await page.locator(".explorer-folders-view .monaco-list-row").first().waitFor();
+    return new Workbench(browser, page);
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+  }
+
+  /** The status item of the extension. */
+  get status(): Locator {
+    return this.page.locator('[id="aftershock.aftershock.status"], [id*="aftershock.status"]').first();
+  }
+
+  /** Rows of the Problems panel whose text matches. */
+  problem(text: RegExp): Locator {
+    return this.page.locator(".markers-panel .monaco-list-row").filter({ hasText: text });
+  }
+
+  /** Waits until the lens over a line (one-based, in view) has a text. */
+  async seeLens(line: number, text: RegExp): Promise<void> {
+    await this.page.waitForFunction(lensOver, { line, source: text.source }, { polling: "raf" });
+  }
+
+  /** Clicks the first link of the lens over a line (one-based, in view). */
+  async clickLens(line: number): Promise<void> {
+    const found = await this.page.waitForFunction(lensOver, { line, source: "" }, { polling: "raf" });
+    await found.asElement()?.click();
+  }
+
+  /** Rows of the Testing view whose accessible label matches, as `test_a (Failed)`. */
+  testRow(label: RegExp): Locator {
+    return this.page.locator(".test-explorer .monaco-list-row").and(this.page.getByLabel(label));
+  }
+
+  /** Opens a file of the folder, at a line and column (one-based). */
+  async openFile(path: string, line = 1, column = 1): Promise<void> {
+    const name = path.split("/").at(-1) ?? path;
+    await this.page.keyboard.press("Control+P");
+    await this.quickInput.fill(path);
+    await this.quickRow(name).first().waitFor();
+    await this.quickInput.fill(`${path}:${line}:${column}`);
+    await this.quickRow(name).first().waitFor();
+    await this.page.keyboard.press("Enter");
+    await this.page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor();
+    await this.page.locator(".editor-instance.focused, .monaco-editor.focused").first().waitFor();
+  }
+
+  /** Runs a command by its title in the palette. */
+  async command(title: string): Promise<void> {
+    await this.searchCommand(title);
+    await this.quickRow(title).first().waitFor();
+    await this.page.keyboard.press("Enter");
+  }
+
+  /** Types a title into the palette and leaves it open. */
+  async searchCommand(title: string): Promise<void> {
+    await this.page.keyboard.press("F1");
+    await this.quickInput.fill(`>${title}`);
+  }
+
+  /** A row of the palette or of a pick list. */
+  quickRow(text: string | RegExp): Locator {
+    return this.page.locator(".quick-input-list .monaco-list-row").filter({ hasText: text });
+  }
+
+  private get quickInput(): Locator {
+    return this.page.locator(".quick-input-widget .quick-input-box input");
+  }
+
+  /** Replaces the rest of the line at the cursor. */
+  async replaceRestOfLine(text: string): Promise<void> {
+    await this.page.keyboard.press("Shift+End");
+    await this.page.keyboard.insertText(text);
+  }
+
+  /** Saves the active file, and waits until the workbench says that it is saved. */
+  async save(): Promise<void> {
+    await this.page.keyboard.press("Control+S");
+    await this.page.locator(".tab.active.dirty").waitFor({ state: "detached" });
+  }
+
+  /** Takes back the last edit. */
+  async undo(): Promise<void> {
+    await this.page.keyboard.press("Control+Z");
+    await this.page.locator(".tab.active.dirty").waitFor();
+  }
+
+  /** Where the keyboard's focus is: the active tab's name, and whether a text editor has it. */
+  focus(): Promise<{ tab: string; inEditor: boolean; panelOpen: boolean }> {
+    return this.page.evaluate(() => ({
+      tab: document.querySelector(".tab.active")?.getAttribute("data-resource-name") ?? "",
+      inEditor: document.activeElement?.closest(".editor-instance") !== null,
+      panelOpen: (document.querySelector<HTMLElement>(".part.panel")?.offsetHeight ?? 0) > 0,
+    }));
+  }
+
+  /** Clicks a button of the one message that is shown. */
+  async answer(message: RegExp, button: string): Promise<void> {
+    const toast = this.page.locator(".notification-list-item").filter({ hasText: message });
+    await toast.locator(".monaco-button").filter({ hasText: button }).click();
+    await toast.waitFor({ state: "detached" });
+  }
+
+  /** Keeps a picture: in docs/pictures when UPDATE_PICTURES is set, otherwise among the ignored files. */
+  async picture(name: string): Promise<void> {
+    await this.screenshot(process.env.UPDATE_PICTURES ? ["docs", "pictures"] : [".cache", "pictures"], name);
+  }
+
+  /** Keeps what the user saw when a step failed. */
+  async failurePicture(step: string): Promise<void> {
+    await this.screenshot([".cache", "pictures", "failed"], step.replace(/\W+/g, "-"));
+  }
+
+  private async screenshot(folder: string[], name: string): Promise<void> {
+    const path = join(repository, ...folder, `${name}.png`);
+    mkdirSync(dirname(path), { recursive: true });
+    // A caret that blinks would make each picture another.
+    await this.page.screenshot({ path, caret: "hide", animations: "disabled" });
+  }
+}
+
+/** In the browser: the link of the lens just above a line number, where its text is as the pattern says. */
+function lensOver({ line, source }: { line: number; source: string }): HTMLElement | null {
+  const numbers = [...document.querySelectorAll(".editor-instance .line-numbers")];
+  const number = numbers.find((one) => one.textContent === String(line));
+  if (number === undefined) {
+    return null;
+  }
+  const { top, height } = number.getBoundingClientRect();
+  const links = [...document.querySelectorAll<HTMLElement>(".codelens-decoration a")];
+  const over = links.filter((link) => {
+    const { bottom } = link.getBoundingClientRect();
+    return bottom > top - height && bottom <= top + 2;
+  });
+  return over.find((link) => new RegExp(source).test(link.textContent)) ?? null;
+}
