@@ -55,7 +55,12 @@ def _unfit() -> str | None:
 
 def _warm() -> None:
     """Import what every session needs, so that a fork has it at once."""
-    for name in ("_pytest.assertion.rewrite", "_pytest.python", "_pytest.terminal", "aftershock_agent.session"):
+    for name in (
+        "_pytest.assertion.rewrite",
+        "_pytest.python",
+        "_pytest.terminal",
+        "aftershock_agent.session",
+    ):
         importlib.import_module(name)
 
 
@@ -116,4 +121,6 @@ class Base:
             importlib.import_module(name)
         except Exception:
             # The session will import it again and report whatever is wrong; here it only costs the warmth.
-            self._node.parent.send(messages.Log("debug", f"preload of {name} failed\n{traceback.format_exc()}"))
+            self._node.parent.send(
+                messages.Log("debug", f"preload of {name} failed\n{traceback.format_exc()}")
+            )

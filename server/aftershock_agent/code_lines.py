@@ -52,7 +52,7 @@ def _body_lines(code: CodeType) -> set[int]:
     return (lines - {code.co_firstlineno}) or lines
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def qualified_names(path: str) -> QualifiedNames:
     """The table of the file as it is on disk; remembered, so call it early: at import."""
     try:

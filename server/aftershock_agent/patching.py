@@ -58,7 +58,7 @@ class Patcher:
         module = _module_of(path)
         before = self._compile(path, old, module)
         after = _compile(path, new, module)
-        swaps = list(_swaps(self.find_functions().get(path, ()), _pairs(before, after)))
+        swaps = list(_swaps(self._find_functions().get(path, ()), _pairs(before, after)))
         for function, code in swaps:
             function.__code__ = code
         self._compiled[path] = (new, after)
@@ -66,8 +66,12 @@ class Patcher:
         linecache.checkcache(path)
         return len(swaps)
 
-    def find_functions(self) -> dict[str, list[FunctionType]]:
-        """All functions alive, by file; found once after each collection, best while idle."""
+    def prepare(self) -> None:
+        """Find the functions while idle, so that no patch has to."""
+        self._find_functions()
+
+    def _find_functions(self) -> dict[str, list[FunctionType]]:
+        """All functions alive, by file; found once after each collection."""
         if self._functions is None:
             self._functions = {}
             gc.unfreeze()  # frozen objects are hidden from get_objects
@@ -144,7 +148,9 @@ def _swaps(
 
 def _shape(code: CodeType) -> tuple[object, ...]:
     """What of a code object the rest of a function object, and those who inspected it, rely on."""
-    count = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 0x04) + bool(code.co_flags & 0x08)
+    count = (
+        code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 0x04) + bool(code.co_flags & 0x08)
+    )
     return (
         code.co_name,
         code.co_flags,

@@ -28,7 +28,12 @@ class Run:
     """A pytest plugin, registered in the fork, that records and reports each test."""
 
     def __init__(
-        self, channel: Channel, command: messages.Run, recorder: Recorder, loaded: LoadedFiles, children: ChildProcesses
+        self,
+        channel: Channel,
+        command: messages.Run,
+        recorder: Recorder,
+        loaded: LoadedFiles,
+        children: ChildProcesses,
     ) -> None:
         """``recorder``, ``loaded`` and ``children`` are the session's own, as the fork inherited them."""
         self._channel = channel
@@ -51,7 +56,7 @@ class Run:
         self._children.take()  # the fork of this run itself
         _fresh_capture(config)
         config.pluginmanager.register(self, "aftershock-run")
-        for item, following in zip(items, [*items[1:], None]):
+        for item, following in zip(items, [*items[1:], None], strict=True):
             # A run that was asked to stop tears everything down after this test.
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=None if self._stop else following)
             if self._stop:
@@ -116,12 +121,14 @@ class Run:
             self._tell_teardown(item.nodeid, inside)
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, Any, Any]:
         """Keep the exception's details while they are at hand."""
         report: pytest.TestReport = yield
         if report.failed and call.excinfo is not None:
             error = root_cause(call.excinfo.value)
-            self._failures[report.when or ""] = failure_of(error, report.longreprtext, self._compared)
+            self._failures[report.when] = failure_of(error, report.longreprtext, self._compared)
         self._compared = None
         return report
 
@@ -132,7 +139,7 @@ class Run:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add a phase to the outcome."""
-        self._outcome.add(report, self._failures.get(report.when or ""))
+        self._outcome.add(report, self._failures.get(report.when))
 
     def _note_fixtures(self, item: pytest.Item) -> None:
         for fixturedef in _fixturedefs(item):

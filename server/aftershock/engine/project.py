@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from aftershock.engine import pytest_configuration, sources
 from aftershock.engine.sources import SourceFile
 from aftershock.engine.warm import Present
+from aftershock.selection.imports import Imports
 from aftershock.selection.snapshot import Snapshot
 from aftershock.store import Store
 
@@ -62,7 +63,9 @@ class Project:
                 if (old.text if old else None) != (file.text if file else None):
                     changes[relative] = file
                 elif file is not None and old is not None and file.mtime_ns != old.mtime_ns:
-                    self.present = Present({**self.present.sources, relative: _touched(old, file)}, self.present.snapshot)
+                    self.present = Present(
+                        {**self.present.sources, relative: _touched(old, file)}, self.present.snapshot
+                    )
         return self._apply(changes, configuration)
 
     def set_distributions(self, distributions: str) -> bool:
@@ -77,9 +80,13 @@ class Project:
         files = {**self.present.sources, **changes}
         snapshot = self.present.snapshot
         if changes:
-            entries = {path: (file.symbols, _lazily(file)) if file else None for path, file in changes.items()}
+            entries = {
+                path: (file.symbols, _lazily(file)) if file else None for path, file in changes.items()
+            }
             snapshot = snapshot.with_files(entries)
-        config = pytest_configuration.digest(self._root, self._arguments) if configuration else snapshot.config
+        config = (
+            pytest_configuration.digest(self._root, self._arguments) if configuration else snapshot.config
+        )
         differs = config != snapshot.config
         if differs:
             snapshot = snapshot.with_environment(config=config)
@@ -115,12 +122,15 @@ class Project:
         self._store.cache_files(fresh)
 
 
-def _lazily(file: SourceFile) -> object:
-    return file.__dict__.get("imports") or (lambda: file.imports)
+def _lazily(file: SourceFile) -> Imports | Callable[[], Imports]:
+    known: Imports | None = file.__dict__.get("imports")
+    return known or (lambda: file.imports)
 
 
 def _touched(old: SourceFile, new: SourceFile) -> SourceFile:
     """The file with its new time stamp, and what was parsed of it."""
     file = dataclasses.replace(old, mtime_ns=new.mtime_ns, size=new.size)
-    file.__dict__.update({name: old.__dict__[name] for name in ("symbols", "imports") if name in old.__dict__})
+    file.__dict__.update(
+        {name: old.__dict__[name] for name in ("symbols", "imports") if name in old.__dict__}
+    )
     return file

@@ -74,7 +74,9 @@ class Runner:
                     self.unfinished.discard(event.test)
                 if isinstance(event, messages.RunEnded):
                     return self._after(event, left, flight, watch.expired)
-                if isinstance(event, (messages.TestStarted, messages.TestFinished, messages.TeardownExecuted)):
+                if isinstance(
+                    event, (messages.TestStarted, messages.TestFinished, messages.TeardownExecuted)
+                ):
                     self._report(event, len(tests) == 1)
         finally:
             watch.stop()

@@ -130,5 +130,3 @@ class WarmSession:
         if outdated:
             raise Outdated(outdated)
         return paths
-
-

@@ -45,6 +45,11 @@ class Warming:
         session = self.session
         return session is not None and session.complete and session.present is self._project.present
 
+    @property
+    def following(self) -> bool:
+        """Whether the session is being brought up to what is still the present."""
+        return self.session is not None and self.session.present is self._project.present
+
     async def start(self) -> Agent:
         """The agent, started if there is none; raises AgentDied."""
         if self.agent is not None and self.agent.alive:

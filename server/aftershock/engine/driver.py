@@ -1,0 +1,300 @@
+"""The driver: one task that works off requests to run tests, and keeps the interpreter warm in between."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aftershock.engine import events
+from aftershock.engine.agent import AgentDied, SessionBroken
+from aftershock.engine.configuration import Configuration
+from aftershock.engine.events import RunKind, State
+from aftershock.engine.ledger import Ledger, verdict_of
+from aftershock.engine.project import Change
+from aftershock.engine.runner import Runner, TestEvent, processes_for
+from aftershock.engine.standing import Standing
+from aftershock.engine.tests_known import KnownTests
+from aftershock.engine.warm import Outdated, WarmSession
+from aftershock.engine.warming import Warming
+from aftershock.selection.facts import Outcome, Verdict
+from aftershock_agent import messages
+
+log = logging.getLogger(__name__)
+
+_INTERNAL = "Aftershock had an internal error; the log tells more. The next save tries again."
+
+
+@dataclass(eq=False)
+class Request:
+    """Tests that somebody waits for; ``files`` are test files whose affected tests belong to it too."""
+
+    kind: RunKind
+    tests: Callable[[], Sequence[str]]
+    files: frozenset[str] = frozenset()
+    done: asyncio.Future[events.RunFinished | None] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+    def settle(self, finished: events.RunFinished | None) -> None:
+        """Tell whoever waits; None when nothing was run."""
+        if not self.done.done():
+            self.done.set_result(finished)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the driver works with."""
+
+    configuration: Configuration
+    known: KnownTests
+    ledger: Ledger
+    standing: Standing
+    warming: Warming
+    tell: Callable[[events.Event], None]
+    look: Callable[[Iterable[Path]], None]
+    warmed: Callable[[], None]
+
+
+class Driver:
+    """Runs one request at a time; ``state`` and ``message`` are the engine's."""
+
+    def __init__(self, parts: Parts, moved: Callable[[], None]) -> None:
+        """``moved`` hears that the state changed; ``parts.warmed`` that everything was collected the first time."""
+        self._parts = parts
+        self._moved = moved
+        self._requests: deque[Request] = deque()
+        self._wake = asyncio.Event()
+        self._rest = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._idle: asyncio.Task[None] | None = None
+        self._runner: Runner | None = None
+        self._cancelling = False
+        self._requeue = False
+        self._counts: Counter[Outcome] = Counter()
+        self._run = 0
+        self.running: set[str] = set()
+        self.warmed = False
+        self.paused = False
+        self.state = State.STARTING
+        self.message = ""
+
+    # --- life -----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._task = asyncio.create_task(self._drive())
+        self._wake.set()
+
+    async def stop(self) -> None:
+        """Stop at once; who waits is told that nothing was run."""
+        tasks = [task for task in (self._task, self._idle) if task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        self._drop_requests()
+        self.move(State.STOPPED)
+
+    def wake(self) -> None:
+        """The files changed: bring the interpreter up to them when nothing else is to be done."""
+        self._wake.set()
+
+    async def settled(self) -> None:
+        """Wait until nothing is running, waiting, or being warmed."""
+        while self._task is not None and not self._at_rest():
+            self._rest.clear()
+            await self._rest.wait()
+
+    def move(self, state: State, message: str = "") -> None:
+        """Change the state that people see."""
+        self.state, self.message = state, message
+        self._moved()
+        self._rest.set()
+
+    # --- requests -------------------------------------------------------------------------------
+
+    def ask(
+        self, kind: RunKind, tests: Callable[[], Sequence[str]], files: frozenset[str] = frozenset()
+    ) -> asyncio.Future[events.RunFinished | None]:
+        """Have tests run; they are looked up when their turn comes."""
+        request = Request(kind, tests, files)
+        self._requests.append(request)
+        self._wake.set()
+        return request.done
+
+    def cancel(self) -> None:
+        """Stop the run after its tests in flight, and drop what waits; the second time, kill."""
+        self._drop_requests(running=self._runner is not None)
+        if self._runner is not None:
+            self._runner.cancel(kill=self._cancelling)
+            self._cancelling = True
+
+    def stop_outdated(self, change: Change) -> None:
+        """A run in flight whose remaining tests see the change is stopped; what it leaves is run again."""
+        runner, paths = self._runner, change.changed | change.removed
+        if runner is not None and any(
+            self._parts.standing.sees_any(test, paths) for test in runner.unfinished
+        ):
+            self._requeue = True
+            runner.cancel(kill=True)
+
+    def _drop_requests(self, running: bool = False) -> None:
+        kept = self._requests.popleft() if running and self._requests else None
+        while self._requests:
+            self._requests.popleft().settle(None)
+        if kept is not None:
+            self._requests.append(kept)
+
+    # --- work -----------------------------------------------------------------------------------
+
+    async def _drive(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await self._guard(self._work())
+            self._rest.set()
+
+    async def _guard(self, work: Awaitable[object]) -> None:
+        """Do some work; whatever goes wrong with the interpreter or with us becomes a state and a message."""
+        try:
+            await work
+        except AgentDied as error:
+            self._fail(str(error))
+        except SessionBroken as error:
+            self._parts.known.note_broken(error.failure, "conftest.py")
+            self._fail(f"pytest can't start: {error.failure.message}")
+        except Exception:
+            log.exception("the engine failed")
+            self._fail(_INTERNAL)
+
+    async def _work(self) -> None:
+        await self._stop_idle()
+        if not self.warmed:
+            await self._parts.warming.ready(lambda: None)
+            self.warmed = True
+            self._parts.warmed()
+        while self._requests:
+            request = self._requests[0]
+            finished = await self._execute(request)
+            if request in self._requests:
+                self._requests.remove(request)
+            request.settle(finished)
+        self.move(State.PAUSED if self.paused else State.READY)
+        if not self._parts.warming.up_to_date and not self._parts.known.broken_sources:
+            self._idle = asyncio.create_task(self._warm_up())
+
+    async def _warm_up(self) -> None:
+        """Bring the session up to the present and collect the rest, while nobody waits."""
+        try:
+            await self._guard(self._parts.warming.ready(lambda: None))
+        except asyncio.CancelledError:
+            self._parts.warming.abandon()
+            raise
+        self._rest.set()
+
+    async def _stop_idle(self) -> None:
+        """A request or a change goes before idle work, unless that is doing what is needed anyway."""
+        idle, self._idle = self._idle, None
+        if idle is None or idle.done():
+            return
+        if not self._parts.warming.following:
+            idle.cancel()
+        await asyncio.wait([idle])
+
+    def _at_rest(self) -> bool:
+        idle = self._idle is not None and not self._idle.done()
+        still = self.state in (State.READY, State.PAUSED, State.FAILED, State.STOPPED)
+        return still and not idle and not self._wake.is_set() and not self._requests and not self.running
+
+    def _fail(self, message: str) -> None:
+        log.error("%s", message)
+        self._parts.warming.abandon()
+        self._drop_requests()
+        self.warmed = True
+        self.move(State.FAILED, message)
+
+    # --- one run --------------------------------------------------------------------------------
+
+    async def _execute(self, request: Request) -> events.RunFinished | None:
+        known, standing = self._parts.known, self._parts.standing
+        session = await self._parts.warming.ready(lambda: self._files_of(request))
+        new = [node.id for path in request.files for node in known.of(path) if node.id in standing.affected]
+        tests = [test for test in dict.fromkeys([*request.tests(), *new]) if test in known.nodes]
+        if not tests:
+            return None
+        finished = await self._run_set(request.kind, self._ordered(tests), session)
+        if self._requeue and finished.unfinished:
+            self.ask(request.kind, lambda: finished.unfinished)
+        return finished
+
+    def _files_of(self, request: Request) -> frozenset[str]:
+        nodes = self._parts.known.nodes
+        return request.files | {nodes[test].path for test in request.tests() if test in nodes}
+
+    def _ordered(self, tests: Iterable[str]) -> list[str]:
+        """Failed last time first, then as collected: file by file, so that wider fixtures are set up once."""
+        position = {test: number for number, test in enumerate(self._parts.known.nodes)}
+        return sorted(tests, key=lambda test: (not self._parts.standing.fails(test), position[test]))
+
+    async def _run_set(self, kind: RunKind, tests: list[str], session: WarmSession) -> events.RunFinished:
+        parts = self._parts
+        self._run += 1
+        run, started = self._run, time.perf_counter()
+        self._counts, self.running = Counter(), set(tests)
+        self._cancelling = self._requeue = False
+        self.move(State.BUILDING if kind is RunKind.BUILD else State.RUNNING)
+        parts.tell(events.RunStarted(run, kind, tuple(tests)))
+        runnable = [test for test in tests if self._collectable(run, test, session)]
+        limit = parts.configuration.test_timeout
+        self._runner = runner = Runner(
+            session.agent, runnable, limit, lambda event, alone: self._report(run, session, event, alone)
+        )
+        seconds = {test: spent for test in runnable if (spent := parts.ledger.seconds(test)) is not None}
+        try:
+            await runner.run(processes_for(parts.configuration.parallel), seconds)
+        finally:
+            self._runner, self.running = None, set()
+            left = tuple(sorted(runner.unfinished))
+            spent = time.perf_counter() - started
+            finished = events.RunFinished(run, kind, dict(self._counts), spent, bool(left), left)
+            parts.tell(finished)
+        return finished
+
+    def _report(self, run: int, session: WarmSession, event: TestEvent, alone: bool) -> None:
+        """Tell a verdict first, then commit its fact."""
+        if isinstance(event, messages.TestStarted):
+            self._parts.tell(events.TestStarted(run, event.test))
+        elif isinstance(event, messages.TeardownExecuted):
+            self._parts.ledger.extend(event, session)
+        else:
+            self._tell_verdict(run, verdict_of(event), event.output)
+            try:
+                self._parts.ledger.record(event, session, alone)
+            except Outdated as outdated:
+                log.info("no fact of %s: %s changed meanwhile", event.test, outdated)
+                paths = [session.root / path for path in outdated.paths]
+                asyncio.get_running_loop().call_soon(self._parts.look, paths)
+            else:
+                self._parts.standing.note(event.test)
+
+    def _collectable(self, run: int, test: str, session: WarmSession) -> bool:
+        """Whether the test's file was collected; if not, the test gets its verdict from that."""
+        problem = self._parts.known.failure_of(self._parts.known.nodes[test].path)
+        if problem is None:
+            return True
+        failure = messages.Failure("CollectError", problem.message, problem.message)
+        verdict = Verdict(test, Outcome.ERRORED, {}, failure, time.time())
+        self._tell_verdict(run, verdict, "")
+        self._parts.ledger.record_uncollectable(verdict, session)
+        self._parts.standing.note(test)
+        return False
+
+    def _tell_verdict(self, run: int, verdict: Verdict, output: str) -> None:
+        self.running.discard(verdict.test)
+        self._counts[verdict.outcome] += 1
+        self._parts.tell(events.TestFinished(run, verdict, output))

@@ -1,0 +1,76 @@
+"""How the tests stand against the present: who is affected and why, whose verdict still holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from aftershock.engine import events
+from aftershock.engine.ledger import Ledger
+from aftershock.selection.facts import Outcome, Verdict
+from aftershock.selection.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class TestState:
+    """How a test stands; ``verdict`` is the last one, still true unless ``affected``."""
+
+    __test__ = False
+    affected: bool
+    running: bool
+    verdict: Verdict | None
+
+
+class Standing:
+    """The affected set, kept with every change of the files and every new fact."""
+
+    def __init__(self, ledger: Ledger, tests: Callable[[], Iterable[str]]) -> None:
+        """``tests`` gives the ids of the tests that exist."""
+        self._ledger = ledger
+        self._tests = tests
+        self._true: dict[str, Verdict | None] = {}
+        self.affected: dict[str, tuple[str, ...]] = {}
+
+    def refresh(self, snapshot: Snapshot) -> events.AffectedChanged:
+        """Compare all facts with the present; ``restored`` are the tests that memory has a new answer for."""
+        self._ledger.index.update(snapshot)
+        before, self._true = self._true, {test: self._true_verdict(test) for test in self._tests()}
+        self.affected = self._reasons(self._tests())
+        restored = tuple(
+            test for test, now in self._true.items() if now is not None and before.get(test) is not now
+        )
+        return events.AffectedChanged(dict(self.affected), restored)
+
+    def note(self, test: str) -> None:
+        """A test has a new fact."""
+        self._true[test] = self._true_verdict(test)
+        self.affected.pop(test, None)
+        self.affected.update(self._reasons([test]))
+
+    def verdict(self, test: str) -> Verdict | None:
+        """The verdict that holds, else the last one, else None."""
+        index = self._ledger.index
+        fact = index.matching(test) or index.latest(test)
+        return fact.verdict if fact else None
+
+    def fails(self, test: str) -> bool:
+        """Whether the test's verdict is a failure or an error."""
+        verdict = self.verdict(test)
+        return verdict is not None and verdict.outcome in (Outcome.FAILED, Outcome.ERRORED)
+
+    def unbuilt(self) -> list[str]:
+        """The tests that nobody ever ran."""
+        return [test for test in self._tests() if self._ledger.index.latest(test) is None]
+
+    def sees_any(self, test: str, paths: frozenset[str]) -> bool:
+        """Whether a test's last fact depends on one of the files, or nothing is known of it."""
+        fact = self._ledger.index.latest(test)
+        return fact is None or any(key.path in paths for inputs in fact.inputs for key, _ in inputs)
+
+    def _true_verdict(self, test: str) -> Verdict | None:
+        fact = self._ledger.index.matching(test)
+        return fact.verdict if fact else None
+
+    def _reasons(self, tests: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        reasons = self._ledger.reasons(tests)
+        return {test: tuple(reason.text for reason in why) for test, why in reasons.items()}
