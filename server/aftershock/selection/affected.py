@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from aftershock.selection.facts import Fact, InputSet
@@ -18,10 +18,10 @@ KEPT_FACTS = 8
 
 @dataclass(eq=False, slots=True)
 class _Set:
-    """An input set in use, with the keys in it that don't match the present, and who uses it."""
+    """An input set in use: the keys in it that don't match the present, as recorded, and its users' facts."""
 
     content: InputSet
-    stale: set[Key] = field(default_factory=set)
+    stale: dict[Key, str] = field(default_factory=dict)
     tests: dict[str, int] = field(default_factory=dict)
 
 
@@ -38,7 +38,7 @@ class FactIndex:
         self._snapshot: Snapshot | None = None
         self._facts: dict[str, list[Fact]] = {}
         self._sets: dict[InputSet, _Set] = {}
-        self._holders: dict[Key, dict[str, dict[int, _Set]]] = {}
+        self._holders: dict[Key, dict[str, set[_Set]]] = {}
         self._now: dict[Key, str] = {}
         self._by_path: dict[str, set[Key]] = {}
         self._matching: dict[str, Fact | None] = {}
@@ -118,11 +118,12 @@ class FactIndex:
         if now is None and self._snapshot is not None:
             now = self._now[key] = self._snapshot.digest(key)
         if digest != now or digest == UNKNOWN:
-            held.stale.add(key)
-        if key not in self._holders:
-            self._holders[key] = {}
+            held.stale[key] = digest
+        holders = self._holders.get(key)
+        if holders is None:
+            holders = self._holders[key] = {}
             self._by_path.setdefault(_moves_with(key), set()).add(key)
-        self._holders[key].setdefault(digest, {})[id(held)] = held
+        holders.setdefault(digest, set()).add(held)
 
     def _release(self, fact: Fact) -> None:
         for inputs in fact.inputs:
@@ -137,7 +138,7 @@ class FactIndex:
         del self._sets[held.content]
         for key, digest in held.content:
             holders = self._holders[key]
-            del holders[digest][id(held)]
+            holders[digest].remove(held)
             if not holders[digest]:
                 del holders[digest]
             if not holders:
@@ -162,18 +163,19 @@ class FactIndex:
             return
         self._now[key] = now
         holders = self._holders[key]
-        for held in holders.get(before, {}).values() if before is not None else ():
-            self._mark(held, lambda stale: stale.add(key))
-        if now != UNKNOWN:
-            for held in holders.get(now, {}).values():
-                self._mark(held, lambda stale: stale.discard(key))
+        for held in holders.get(before, ()) if before is not None else ():
+            if not held.stale:
+                self._ask_again(held)
+            held.stale[key] = before or UNKNOWN
+        for held in holders.get(now, ()) if now != UNKNOWN else ():
+            del held.stale[key]
+            if not held.stale:
+                self._ask_again(held)
 
-    def _mark(self, held: _Set, change: Callable[[set[Key]], None]) -> None:
-        before = bool(held.stale)
-        change(held.stale)
-        if before != bool(held.stale):
-            for test in held.tests:
-                self._matching.pop(test, None)
+    def _ask_again(self, held: _Set) -> None:
+        """Whether the facts that use this set match is to be found out anew."""
+        for test in held.tests:
+            self._matching.pop(test, None)
 
     # --- answers ---------------------------------------------------------------------------------
 
@@ -186,24 +188,18 @@ class FactIndex:
         if fact is None or self._snapshot is None:
             return (NEVER_RUN,)
         sets = [self._sets[inputs] for inputs in fact.inputs]
-        stale = {key for held in sets for key in held.stale}
+        stale = {key: recorded for held in sets for key, recorded in held.stale.items()}
         if not stale:
             return (OTHER_VARIANT,)
-        recorded = {key: self._recorded(fact, key) for key in stale}
-        return tuple(
-            reason_for(key, recorded[key], self._snapshot) for key in sorted(stale, key=_specific_first)
-        )
-
-    def _recorded(self, fact: Fact, key: Key) -> str:
-        sets = {id(self._sets[inputs]) for inputs in fact.inputs}
-        return next((d for d, holders in self._holders[key].items() if not sets.isdisjoint(holders)), UNKNOWN)
+        ordered = sorted(stale, key=_specific_first)
+        return tuple(reason_for(key, stale[key], self._snapshot) for key in ordered)
 
     def reaching(self, path: str, qualname: str | None = None) -> tuple[str, ...]:
         """The tests whose latest fact executed a function, a class's members, or (None) any of the file's."""
         tests = set()
         for key in self._by_path.get(path, ()):
             if key.kind is KeyKind.BODY and _within(key.name, qualname):
-                holders = (held for by_id in self._holders[key].values() for held in by_id.values())
+                holders = (held for sets in self._holders[key].values() for held in sets)
                 tests |= {test for held in holders for test in held.tests if self._latest_holds(test, held)}
         return tuple(sorted(tests))
 

@@ -67,9 +67,7 @@ class ImportGraph:
     def closure_of(self, paths: Iterable[str]) -> frozenset[str]:
         """Every file that any of ``paths`` reaches by imports, themselves included."""
         if self._reach is None:
-            self._reach = reachable(
-                {**{p: self._targets(p) for p in self._files}, _ANYTHING: self.resolver.sources}
-            )
+            self._reach = reachable({**{p: self._targets(p) for p in self._files}, _ANYTHING: self.resolver.sources})
         sets = {self._reach[path] for path in paths if path in self._reach}
         return frozenset().union(*sets) - {_ANYTHING}
 
@@ -79,9 +77,7 @@ class ImportGraph:
 
     def absent(self, path: str) -> frozenset[Key]:
         """What would change ``path`` by coming to be: modules, conftests and packages that don't exist."""
-        around = (
-            join(directory, name) for directory in ancestors(path) for name in ("conftest.py", "__init__.py")
-        )
+        around = (join(directory, name) for directory in ancestors(path) for name in ("conftest.py", "__init__.py"))
         missing = {Key(KeyKind.ABSENT, path=p) for p in around if p not in self._files}
         return self.names(path) | missing
 

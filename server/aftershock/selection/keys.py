@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 
 class KeyKind(str, Enum):
@@ -22,9 +22,11 @@ class KeyKind(str, Enum):
     WORLD = "world"
     PROJECT = "project"
 
+    # Enum's own is a Python call, and indices hash keys by the 100,000.
+    __hash__ = str.__hash__
 
-@dataclass(frozen=True, slots=True, order=True)
-class Key:
+
+class Key(NamedTuple):
     """One thing that a test can depend on.
 
     ``path`` is relative to the project root, with forward slashes.  ``name`` is a qualified name for
@@ -35,10 +37,6 @@ class Key:
     kind: KeyKind
     path: str = ""
     name: str = ""
-
-    def __hash__(self) -> int:
-        # Leaves the kind out: an enum member's hash is a Python call, and indices hash keys by the 100,000.
-        return hash((self.path, self.name))
 
     def __str__(self) -> str:
         subject = f"{self.path}::{self.name}" if self.path and self.name else self.path or self.name

@@ -45,11 +45,7 @@ def _text(key: Key, recorded: str, snapshot: Snapshot) -> str:
     if symbols is not None and symbols.error is not None:
         return f"{key.path}: {symbols.error.message} in line {symbols.error.line}"
     if key.kind is KeyKind.BODY:
-        return (
-            f"{key.path}: {key.name} was removed"
-            if now == ABSENT
-            else f"{key.path}: body of {key.name} changed"
-        )
+        return f"{key.path}: {key.name} was removed" if now == ABSENT else f"{key.path}: body of {key.name} changed"
     if key.kind is KeyKind.DEF:
         return f"{key.path}: definitions changed"
     return f"{key} changed"

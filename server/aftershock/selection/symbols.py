@@ -156,11 +156,7 @@ class _Walk:
     def _is_function(self, code: CodeType) -> bool:
         if code.co_name.startswith("<") or not code.co_flags & inspect.CO_NEWLOCALS:
             return False  # a lambda, a comprehension, type parameters; a class body
-        if (
-            code.co_name == "__annotate__"
-            and code.co_posonlyargcount == 1
-            and code.co_varnames[:1] == ("format",)
-        ):
+        if code.co_name == "__annotate__" and code.co_posonlyargcount == 1 and code.co_varnames[:1] == ("format",):
             return False  # written by the compiler, from 3.14 on
         return self._defs is None or (code.co_name, code.co_firstlineno) in self._defs
 

@@ -1,0 +1,76 @@
+-- The database of facts: .aftershock/facts.db in the project.
+--
+-- Version (PRAGMA user_version): 1.  A database of another version is set aside, not migrated: all of it can
+-- be had again by running tests.
+--
+-- History
+--   1  first version
+
+-- Keys with their digests.  Thousands of input sets hold the same ones, so they stand here once.
+CREATE TABLE input (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,      -- KeyKind's value
+    path TEXT NOT NULL,      -- relative to the project, forward slashes; may be empty
+    name TEXT NOT NULL,      -- qualified or module name; may be empty
+    digest TEXT NOT NULL,
+    UNIQUE (path, name, kind, digest)
+);
+
+-- Sets of inputs, shared by facts.
+CREATE TABLE input_set (
+    id INTEGER PRIMARY KEY,
+    members BLOB NOT NULL UNIQUE  -- ids of inputs, ascending, as 32-bit little-endian integers
+);
+
+-- One run of one test.
+CREATE TABLE fact (
+    id INTEGER PRIMARY KEY,
+    test TEXT NOT NULL,        -- pytest's node id
+    variant TEXT NOT NULL,     -- Python version, platform, the user's expression
+    outcome TEXT NOT NULL,     -- passed, failed, errored, skipped
+    durations TEXT NOT NULL,   -- JSON object: seconds by phase
+    failure TEXT,              -- JSON object: messages.Failure
+    reason TEXT NOT NULL,      -- why it was skipped or expected to fail
+    recorded_at REAL NOT NULL, -- seconds since the epoch
+    exact INTEGER NOT NULL     -- 1: the test ran alone in a fresh process
+);
+
+CREATE INDEX fact_by_test ON fact (test);
+
+-- What each fact depended on.
+CREATE TABLE fact_input_set (
+    fact INTEGER NOT NULL REFERENCES fact ON DELETE CASCADE,
+    input_set INTEGER NOT NULL REFERENCES input_set,
+    PRIMARY KEY (fact, input_set)
+) WITHOUT ROWID;
+
+CREATE INDEX fact_by_input_set ON fact_input_set (input_set);
+
+-- What parsing found in a file, so that an unchanged file isn't parsed at the next start.
+CREATE TABLE file (
+    path TEXT PRIMARY KEY,
+    mtime_ns INTEGER NOT NULL,
+    size INTEGER NOT NULL,     -- bytes
+    digest TEXT NOT NULL,      -- of the content
+    algorithm TEXT NOT NULL,   -- of the symbols' digests
+    symbols TEXT NOT NULL,     -- JSON object
+    imports TEXT NOT NULL      -- JSON object
+);
+
+-- The tests as pytest last collected them.
+CREATE TABLE test (
+    id TEXT PRIMARY KEY,
+    path TEXT NOT NULL,
+    line INTEGER NOT NULL,     -- one-based
+    chain TEXT NOT NULL,       -- JSON list of names, class to test
+    markers TEXT NOT NULL,     -- JSON list of names
+    position INTEGER NOT NULL  -- order within the file
+);
+
+CREATE INDEX test_by_path ON test (path);
+
+-- Whatever else the engine remembers between two starts.
+CREATE TABLE meta (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+);

@@ -1,0 +1,282 @@
+"""The store: what the engine remembers between two starts."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from aftershock.selection.affected import KEPT_FACTS
+from aftershock.selection.facts import Fact, InputSet
+from aftershock.selection.symbols import ALGORITHM
+from aftershock.store import database, rows
+from aftershock.store.input_sets import InputSets
+from aftershock.store.rows import CachedFile, KnownTest, MalformedError, ParsedFile
+from aftershock_agent.messages import CollectedTest
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+_SLACK = 1000  # unused input sets that are not worth a sweep
+
+
+class Store:
+    """One project's database.
+
+    Each method that writes is one transaction, durable against the death of this process.  No method fails
+    for what is wrong with the file: a damaged one is set aside and begun anew, one that can't be written
+    costs its memory; ``notify`` is told, one sentence each time.  Any thread may call.
+    """
+
+    def __init__(self, path: Path, notify: Callable[[str], None] = log.warning) -> None:
+        """Opens the database; see :meth:`open` for the way that returns what went wrong."""
+        self._path = path
+        self._lock = threading.RLock()
+        self.notify = notify
+        self._told: set[str] = set()
+        self._connection = self._connect()
+        self._sets = InputSets(self._connection)
+
+    @classmethod
+    def open(cls, path: Path) -> tuple[Store, str | None]:
+        """The store at ``path``, and a notice for the user when what was there could not be used."""
+        notices: list[str] = []
+        store = cls(path, notices.append)
+        store.notify = log.warning
+        return store, " ".join(notices) or None
+
+    def close(self) -> None:
+        """Close the file; the store can't be used any more."""
+        with self._lock:
+            self._connection.close()
+
+    # --- facts -----------------------------------------------------------------------------------
+
+    def facts(self) -> Iterator[Fact]:
+        """All facts, oldest first."""
+        return iter(self._do(self._read_facts, list))
+
+    def record(self, fact: Fact) -> None:
+        """Commit a fact; it replaces one of the same test, variant and inputs, or the test's oldest."""
+        self._write(lambda connection: self._insert(connection, fact))
+
+    def extend(self, test: str, inputs: InputSet) -> None:
+        """Add an input set to the test's latest fact; does nothing for a test without one."""
+        latest = "SELECT id FROM fact WHERE test = ? ORDER BY recorded_at DESC, id DESC LIMIT 1"
+
+        def work(connection: sqlite3.Connection) -> None:
+            row = connection.execute(latest, (rows.bindable(test),)).fetchone()
+            if row is not None:
+                link = "INSERT OR IGNORE INTO fact_input_set VALUES (?, ?)"
+                connection.execute(link, (row[0], self._sets.id_of(inputs)))
+
+        self._write(work)
+
+    def forget_facts(self) -> None:
+        """Drop all facts and their inputs."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            for table in ("fact_input_set", "fact", "input_set", "input"):
+                connection.execute(f"DELETE FROM {table}")
+            self._sets = InputSets(connection)
+
+        self._write(work)
+
+    def sweep(self) -> None:
+        """Drop input sets that no fact uses any more; for idle time."""
+        self._write(lambda connection: self._sets.sweep())
+
+    def _read_facts(self, connection: sqlite3.Connection) -> list[Fact]:
+        connection.execute("BEGIN")  # so that another process's fact isn't seen without its inputs
+        try:
+            sets = self._sets.read()
+            links = connection.execute("SELECT fact, input_set FROM fact_input_set").fetchall()
+            columns = "test, outcome, durations, failure, reason, recorded_at, variant, exact, id"
+            found = connection.execute(f"SELECT {columns} FROM fact ORDER BY recorded_at, id").fetchall()
+        finally:
+            connection.execute("ROLLBACK")
+        used: dict[int, list[InputSet]] = {}
+        for fact, input_set in links:
+            if input_set not in sets:
+                raise MalformedError(f"no input set {input_set}")
+            used.setdefault(fact, []).append(sets[input_set])
+        if len(sets) > 2 * len({input_set for _, input_set in links}) + _SLACK:
+            self.sweep()
+        return [_fact(row, tuple(used.get(row[-1], ()))) for row in found]
+
+    def _insert(self, connection: sqlite3.Connection, fact: Fact) -> None:
+        ids = sorted({self._sets.id_of(inputs) for inputs in fact.inputs})
+        verdict = rows.verdict_row(fact.verdict)
+        statement = (
+            "INSERT INTO fact (test, outcome, durations, failure, reason, recorded_at, variant, exact)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        )
+        new = connection.execute(statement, (*verdict, fact.variant, int(fact.exact))).lastrowid
+        connection.executemany("INSERT INTO fact_input_set VALUES (?, ?)", [(new, each) for each in ids])
+        older = connection.execute(
+            "SELECT id, variant FROM fact WHERE test = ? AND id <> ? ORDER BY recorded_at DESC, id DESC",
+            (verdict[0], new),
+        ).fetchall()
+        same = [old for old, variant in older if variant == fact.variant and self._ids(connection, old) == ids]
+        surplus = [old for old, _ in older if old not in same][KEPT_FACTS - 1 :]
+        connection.executemany("DELETE FROM fact WHERE id = ?", [(old,) for old in (*same, *surplus)])
+
+    def _ids(self, connection: sqlite3.Connection, fact: int) -> list[int]:
+        found = connection.execute("SELECT input_set FROM fact_input_set WHERE fact = ?", (fact,))
+        return sorted(row[0] for row in found)
+
+    # --- files -----------------------------------------------------------------------------------
+
+    def cached_files(self) -> tuple[CachedFile, ...]:
+        """What is remembered of parsed files; nothing of those that another Python's server parsed."""
+        query = "SELECT path, mtime_ns, size, digest, symbols, imports FROM file WHERE algorithm = ?"
+
+        def work(connection: sqlite3.Connection) -> tuple[CachedFile, ...]:
+            return tuple(rows.file_from(row) for row in connection.execute(query, (ALGORITHM,)))
+
+        return self._do(work, tuple)
+
+    def cache_file(self, file: ParsedFile) -> None:
+        """Remember a parsed file."""
+        self.cache_files([file])
+
+    def cache_files(self, files: Iterable[ParsedFile]) -> None:
+        """Remember parsed files."""
+        new = [
+            (
+                *(rows.bindable(file.path), file.mtime_ns, file.size, file.digest, ALGORITHM),
+                *(rows.symbols_text(file.symbols), rows.imports_text(file.imports)),
+            )
+            for file in files
+        ]
+        statement = "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?)"
+        if new:
+            self._write(lambda connection: connection.executemany(statement, new))
+
+    def drop_file(self, path: str) -> None:
+        """Forget a file."""
+        self._write(lambda connection: connection.execute("DELETE FROM file WHERE path = ?", (rows.bindable(path),)))
+
+    # --- tests -----------------------------------------------------------------------------------
+
+    def tests(self) -> tuple[CollectedTest, ...]:
+        """The tests as last collected, file by file, in order."""
+        query = "SELECT id, path, line, chain, markers FROM test ORDER BY path, position"
+
+        def work(connection: sqlite3.Connection) -> tuple[CollectedTest, ...]:
+            return tuple(rows.test_from(row) for row in connection.execute(query))
+
+        return self._do(work, tuple)
+
+    def replace_tests(self, path: str, tests: Iterable[KnownTest]) -> None:
+        """Remember the tests of a file, in place of those remembered before."""
+        new = [
+            (
+                *(rows.bindable(test.id), rows.bindable(test.path), test.line),
+                *(rows.dumped(list(test.chain)), rows.dumped(list(test.markers)), position),
+            )
+            for position, test in enumerate(tests)
+        ]
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM test WHERE path = ?", (rows.bindable(path),))
+            connection.executemany("INSERT OR REPLACE INTO test VALUES (?, ?, ?, ?, ?, ?)", new)
+
+        self._write(work)
+
+    # --- meta ------------------------------------------------------------------------------------
+
+    def get_meta(self, name: str) -> str | None:
+        """A remembered value."""
+
+        def work(connection: sqlite3.Connection) -> str | None:
+            row = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+            return None if row is None else rows.checked(row[0], str)
+
+        return self._do(work, lambda: None)
+
+    def set_meta(self, name: str, value: str) -> None:
+        """Remember a value."""
+        values = (name, rows.bindable(value))
+        self._write(lambda connection: connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", values))
+
+    # --- the file --------------------------------------------------------------------------------
+
+    def _do(self, work: Callable[[sqlite3.Connection], T], otherwise: Callable[[], T]) -> T:
+        """Do some work; a second time on a new database if the file turns out to be damaged."""
+        with self._lock:
+            try:
+                return work(self._connection)
+            except (sqlite3.Error, MalformedError) as error:
+                if not (isinstance(error, MalformedError) or database.is_damage(error)):
+                    self._tell(f"The database of facts ({self._path.name}) can't be used at the moment: {error}.")
+                    return otherwise()
+                self._renew("damaged", str(error))
+                return work(self._connection)
+
+    def _write(self, work: Callable[[sqlite3.Connection], object]) -> None:
+        """Do some work as one transaction."""
+
+        def transaction(connection: sqlite3.Connection) -> None:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._sets.begin()
+                work(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                self._sets.forget_ids()
+                with contextlib.suppress(sqlite3.Error):  # a failed COMMIT may have rolled back by itself
+                    connection.execute("ROLLBACK")
+                raise
+
+        self._do(transaction, lambda: None)
+
+    def _renew(self, reason: str, why: str) -> None:
+        """Set the file aside and go on with a new one."""
+        with contextlib.suppress(sqlite3.Error):  # closing writes the journal back, which a broken file refuses
+            self._connection.close()
+        self._aside(reason, why)
+        self._connection = self._connect()
+        self._sets = InputSets(self._connection)
+
+    def _connect(self) -> sqlite3.Connection:
+        for _ in range(3):
+            try:
+                database.prepare(self._path)
+                return database.connect(self._path)
+            except database.UnusableError as error:
+                self._aside(error.reason, str(error))
+            except (sqlite3.Error, OSError) as error:
+                if not (isinstance(error, sqlite3.Error) and database.is_damage(error)):
+                    return self._in_memory(error)
+                self._aside("damaged", str(error))
+        return self._in_memory("it could not be renewed")
+
+    def _in_memory(self, why: object) -> sqlite3.Connection:
+        self._tell(f"The database of facts ({self._path}) can't be opened: {why}. Facts last until the server stops.")
+        return database.connect(None)
+
+    def _aside(self, reason: str, why: str) -> None:
+        try:
+            kept = database.set_aside(self._path, reason)
+        except OSError as error:
+            self._tell(f"The database of facts could not be set aside: {error}.")
+            return
+        self._tell(f"The database of facts could not be used ({why}); it is now {kept.name}, and a new one is begun.")
+
+    def _tell(self, message: str) -> None:
+        """Notify, but of the same thing only once."""
+        if message not in self._told:
+            self._told.add(message)
+            self.notify(message)
+
+
+def _fact(row: tuple[object, ...], inputs: tuple[InputSet, ...]) -> Fact:
+    if not inputs:
+        raise MalformedError("a fact without inputs")
+    variant, exact = rows.checked(row[6], str), rows.checked(row[7], int)
+    return Fact(rows.verdict_from(row[:6]), variant, inputs, bool(exact))
