@@ -65,8 +65,8 @@ def sections() -> Iterator[Section]:
         "lint",
         "Lint and format",
         (
-            (python, "-m", "ruff", "check", "--quiet", "."),
-            (python, "-m", "ruff", "format", "--check", "--quiet", "."),
+            (python, "-m", "ruff", "check", "--quiet", "--output-format=concise", "."),
+            (python, "-m", "ruff", "format", "--check", "--output-format=concise", "."),
             (*extension, "lint"),
             (*extension, "format:check"),
         ),
