@@ -65,7 +65,7 @@ class Engine:
         if notice:
             self._tell(events.Notice("warning", notice))
         self._project = Project(root, self._configuration.pytest_args, self._store)
-        await asyncio.to_thread(self._project.scan, self._store.get_meta("distributions") or "")
+        await self._project.scan(self._store.get_meta("distributions") or "")
         self._memory = CollectionMemory(self._store)
         self._known = KnownTests(root, self._store, self._tell)
         self._ledger = Ledger(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from aftershock.engine.sources import SourceFile
 from aftershock.engine.warm import Present
 from aftershock.selection.imports import Imports
 from aftershock.selection.snapshot import Snapshot
-from aftershock.store import Store
+from aftershock.store import CachedFile, Store
 
 
 @dataclass(frozen=True)
@@ -37,17 +38,17 @@ class Project:
         self._store = store
         self.present = Present({}, Snapshot({}, {}, config="", distributions=""))
 
-    def scan(self, distributions: str) -> None:
-        """Read the whole project; ``distributions`` is the digest of its environment."""
-        files = {path: file for path in sources.find(self._root) if (file := sources.read(self._root, path))}
-        self._recall(files)
+    async def scan(self, distributions: str) -> None:
+        """Read the whole project, parsing in a thread; ``distributions`` is the digest of its environment."""
+        cached = {file.path: file for file in self._store.cached_files()}
+        files, fresh = await asyncio.to_thread(self._read_all, cached)
+        self._store.cache_files(fresh)
         snapshot = Snapshot(
             {path: file.symbols for path, file in files.items()},
             {path: _lazily(file) for path, file in files.items()},
             config=pytest_configuration.digest(self._root, self._arguments),
             distributions=distributions,
         )
-        self._remember(files)
         self.present = Present(files, snapshot)
 
     def look(self, paths: Iterable[Path]) -> Change:
@@ -108,18 +109,18 @@ class Project:
             known |= {f"{here}/{inner}" for inner in sources.find(path)}
         return sorted(known)
 
-    def _recall(self, files: dict[str, SourceFile]) -> None:
-        """Give files that the store knows by content their symbols and imports without parsing."""
-        for cached in self._store.cached_files():
-            file = files.get(cached.path)
-            if file is not None and file.digest == cached.digest:
-                file.__dict__["symbols"] = cached.symbols
-                file.__dict__["imports"] = cached.imports
-                file.__dict__["recalled"] = True
-
-    def _remember(self, files: dict[str, SourceFile]) -> None:
-        fresh = [file for file in files.values() if "recalled" not in file.__dict__]
-        self._store.cache_files(fresh)
+    def _read_all(self, cached: Mapping[str, CachedFile]) -> tuple[dict[str, SourceFile], list[SourceFile]]:
+        """All sources by path, and those that had to be parsed because the store didn't know their content."""
+        files = {path: file for path in sources.find(self._root) if (file := sources.read(self._root, path))}
+        fresh = []
+        for path, file in files.items():
+            known = cached.get(path)
+            if known is not None and known.digest == file.digest:
+                file.__dict__.update(symbols=known.symbols, imports=known.imports)
+            else:
+                fresh.append(file)
+                _ = file.symbols, file.imports
+        return files, fresh
 
 
 def _lazily(file: SourceFile) -> Imports | Callable[[], Imports]:
