@@ -99,10 +99,10 @@ export class Workbench {
     return this.page.locator(".quick-input-widget .quick-input-box input");
   }
 
-  /** Replaces the rest of the line at the cursor. */
-  async replaceRestOfLine(text: string): Promise<void> {
-    await this.page.keyboard.press("Shift+End");
-    await this.page.keyboard.insertText(text);
+  /** Types one character at the cursor; the editor takes back a longer text word by word. */
+  async type(character: string): Promise<void> {
+    await this.page.keyboard.type(character);
+    await this.page.locator(".tab.active.dirty").waitFor();
   }
 
   /** Saves the active file, and waits until the workbench says that it is saved. */

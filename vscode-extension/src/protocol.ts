@@ -113,7 +113,7 @@ export interface SymbolTest {
   affected: boolean;
 }
 
-/** The answer of `aftershock.showTestsForSymbol`. */
+/** The answer of `aftershock.showTestsForSymbol`, failed and affected tests first. */
 export interface SymbolTests {
   tests: SymbolTest[];
 }

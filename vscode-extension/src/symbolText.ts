@@ -14,14 +14,3 @@ export function symbolTestLabel(test: SymbolTest): { label: string; description:
   const [file = ""] = test.id.split("::");
   return { label: `${icon} ${test.label}`, description: test.affected ? `${file} · affected` : file };
 }
-
-/** The tests that ask for attention first: failed, then affected, then the rest as they came. */
-export function byUrgency(tests: readonly SymbolTest[]): SymbolTest[] {
-  const rank = ({ affected, outcome }: SymbolTest): number => {
-    if (outcome === "failed" || outcome === "errored") {
-      return 0;
-    }
-    return affected ? 1 : 2;
-  };
-  return [...tests].sort((one, other) => rank(one) - rank(other));
-}

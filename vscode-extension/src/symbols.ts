@@ -7,7 +7,7 @@ import {
   type SymbolTest,
   type SymbolTests,
 } from "./protocol";
-import { byUrgency, symbolTestLabel } from "./symbolText";
+import { symbolTestLabel } from "./symbolText";
 import { toLocation } from "./convert";
 
 /** The innermost symbol with a lens of ours at or above the cursor, or undefined. */
@@ -89,7 +89,7 @@ async function whyArguments(args: unknown[], ask: Ask): Promise<unknown[] | unde
 
 async function pick(tests: readonly SymbolTest[], title: string): Promise<SymbolTest | undefined> {
   const picked = await vscode.window.showQuickPick(
-    byUrgency(tests).map((test) => ({ ...symbolTestLabel(test), test })),
+    tests.map((test) => ({ ...symbolTestLabel(test), test })),
     { title, matchOnDescription: true },
   );
   return picked?.test;

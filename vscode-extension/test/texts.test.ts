@@ -4,7 +4,7 @@ import manifest from "../package.json";
 import { nested } from "../src/nesting";
 import { command, ownCommand, type Status } from "../src/protocol";
 import { statusText } from "../src/statusText";
-import { byUrgency, symbolTestLabel } from "../src/symbolText";
+import { symbolTestLabel } from "../src/symbolText";
 
 const quiet: Status = { state: "ready", message: "", tests: 1192, affected: 0, failed: 0 };
 const nowhere = {
@@ -66,17 +66,4 @@ test("settings that name what is executed count in trusted workspaces alone", ()
     [],
   );
   assert.ok(restrictedConfigurations.includes("aftershock.interpreter"));
-});
-
-test("failed tests are listed first, then affected ones", () => {
-  const one = { label: "", location: nowhere, affected: false };
-  const listed = byUrgency([
-    { ...one, id: "fresh", outcome: "passed" },
-    { ...one, id: "stale", outcome: "passed", affected: true },
-    { ...one, id: "red", outcome: "failed" },
-  ]);
-  assert.deepEqual(
-    listed.map((test) => test.id),
-    ["red", "stale", "fresh"],
-  );
 });
