@@ -1,0 +1,68 @@
+"""The client as far as we use it, with whatever it lacks left out quietly."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from lsprotocol.types import (
+    CodeLensWorkspaceClientCapabilities,
+    Diagnostic,
+    MessageActionItem,
+    MessageType,
+    PublishDiagnosticsParams,
+    ShowMessageParams,
+    ShowMessageRequestParams,
+)
+from pygls.exceptions import JsonRpcException
+from pygls.lsp.server import LanguageServer
+from pygls.progress import Progress
+
+log = logging.getLogger(__name__)
+
+_LEVELS = {"error": MessageType.Error, "warning": MessageType.Warning, "info": MessageType.Info}
+
+
+class Client:
+    """What the server sends; lives from the client's ``initialize`` on."""
+
+    def __init__(self, server: LanguageServer) -> None:
+        """``server`` holds the connection and the client's capabilities."""
+        self._server = server
+
+    def notify(self, method: str, params: object) -> None:
+        """Send one of our own notifications."""
+        self._server.protocol.notify(method, params)
+
+    def publish(self, uri: str, diagnostics: Sequence[Diagnostic]) -> None:
+        """Replace a file's diagnostics."""
+        self._server.text_document_publish_diagnostics(PublishDiagnosticsParams(uri, list(diagnostics)))
+
+    def show(self, level: str, message: str) -> None:
+        """Show a sentence: ``level`` is error, warning or info."""
+        self._server.window_show_message(ShowMessageParams(_LEVELS.get(level, MessageType.Info), message))
+
+    async def ask(self, message: str, *actions: str) -> str | None:
+        """Ask, and return the chosen action; None where the client has no way to ask, or nothing was chosen."""
+        items = [MessageActionItem(action) for action in actions]
+        try:
+            chosen = await self._server.window_show_message_request_async(
+                ShowMessageRequestParams(MessageType.Info, message, items)
+            )
+        except JsonRpcException as error:
+            log.info("the client can't ask: %s", error)
+            return None
+        return chosen.title if chosen else None
+
+    async def refresh_lenses(self) -> None:
+        """Have the client fetch lenses again, where it can be told to; raises JsonRpcException if it objects."""
+        workspace = self._server.client_capabilities.workspace
+        lens: CodeLensWorkspaceClientCapabilities | None = workspace.code_lens if workspace else None
+        if lens is not None and lens.refresh_support:
+            await self._server.workspace_code_lens_refresh_async(None)
+
+    @property
+    def progress(self) -> Progress | None:
+        """Work-done progress, where the client shows it."""
+        window = self._server.client_capabilities.window
+        return self._server.work_done_progress if window and window.work_done_progress else None

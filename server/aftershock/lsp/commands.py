@@ -1,0 +1,91 @@
+"""The commands of ``workspace/executeCommand``: each run action that a user has."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from pygls.exceptions import JsonRpcInvalidParams
+
+from aftershock.lsp import protocol
+from aftershock.lsp.session import Session
+
+Arguments = Sequence[Any]
+Command = Callable[[Session, Arguments], Awaitable[object]]
+
+
+async def _run_affected(session: Session, _: Arguments) -> None:
+    session.spawn(session.engine.run_affected())
+
+
+async def _run_all(session: Session, _: Arguments) -> None:
+    session.spawn(session.engine.run_all())
+
+
+async def _run_failed(session: Session, _: Arguments) -> None:
+    session.spawn(session.engine.run_failed())
+
+
+async def _run_tests_for_symbol(session: Session, arguments: Arguments) -> None:
+    session.spawn(session.engine.run_tests(session.tests_of(_reference(arguments))))
+
+
+async def _show_tests_for_symbol(session: Session, arguments: Arguments) -> protocol.SymbolTests:
+    return session.show_tests(_reference(arguments))
+
+
+async def _why(session: Session, arguments: Arguments) -> protocol.WhyResult:
+    test = arguments[0] if arguments else None
+    if not isinstance(test, str):
+        raise JsonRpcInvalidParams(f"{protocol.WHY} takes the id of a test.")
+    try:
+        explanation = session.engine.explain(test)
+    except KeyError:
+        raise JsonRpcInvalidParams(f"There is no test {test}.") from None
+    return protocol.WhyResult(test, explanation.affected, explanation.reasons, explanation.inputs)
+
+
+async def _cancel(session: Session, _: Arguments) -> None:
+    session.engine.cancel()
+
+
+async def _pause(session: Session, _: Arguments) -> None:
+    session.engine.pause()
+
+
+async def _resume(session: Session, _: Arguments) -> None:
+    session.engine.resume()
+
+
+async def _rebuild(session: Session, _: Arguments) -> None:
+    session.spawn(session.engine.rebuild())
+
+
+async def _restart_interpreter(session: Session, _: Arguments) -> None:
+    session.spawn(session.engine.restart_interpreter())
+
+
+COMMANDS: Mapping[str, Command] = {
+    protocol.RUN_AFFECTED: _run_affected,
+    protocol.RUN_ALL: _run_all,
+    protocol.RUN_FAILED: _run_failed,
+    protocol.RUN_TESTS_FOR_SYMBOL: _run_tests_for_symbol,
+    protocol.SHOW_TESTS_FOR_SYMBOL: _show_tests_for_symbol,
+    protocol.WHY: _why,
+    protocol.CANCEL: _cancel,
+    protocol.PAUSE: _pause,
+    protocol.RESUME: _resume,
+    protocol.REBUILD: _rebuild,
+    protocol.RESTART_INTERPRETER: _restart_interpreter,
+}
+"""By name.  Those that start a run answer at once; the run tells of itself."""
+
+
+def _reference(arguments: Arguments) -> protocol.SymbolReference:
+    """The symbol that a lens's command carries; pygls reads JSON objects as named tuples or as dicts."""
+    given = arguments[0] if arguments else None
+    uri = given.get("uri") if isinstance(given, Mapping) else getattr(given, "uri", None)
+    qualname = given.get("qualname") if isinstance(given, Mapping) else getattr(given, "qualname", None)
+    if not isinstance(uri, str) or not isinstance(qualname, str):
+        raise JsonRpcInvalidParams("This command takes a symbol: an object with uri and qualname.")
+    return protocol.SymbolReference(uri, qualname)

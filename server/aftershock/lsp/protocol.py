@@ -1,0 +1,243 @@
+"""The messages of our own, beside LSP's, each defined once.
+
+The editor's twin is ``vscode-extension/src/protocol.ts``; ``docs/protocol.md`` explains them, and a test holds it to
+this module.  Positions are LSP's: zero-based, columns in UTF-16 code units.  Every field is one lower-case word, so
+names are the same in Python and in JSON; a field that is None by default is left out of the JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import attrs
+from cattrs import Converter
+from cattrs.gen import make_dict_unstructure_fn
+from lsprotocol.types import Location, Range
+from pygls.protocol import LanguageServerProtocol, default_converter
+
+STATUS: Final = "aftershock/status"
+TEST_MODULE: Final = "aftershock/testModule"
+TEST_MODULE_DELETE: Final = "aftershock/testModuleDelete"
+AFFECTED_TESTS: Final = "aftershock/affectedTests"
+TEST_RUN_PROGRESS: Final = "aftershock/testRunProgress"
+TEST_RUN: Final = "aftershock/testRun"
+TEST_RUN_CANCEL: Final = "aftershock/testRunCancel"
+
+RUN_AFFECTED: Final = "aftershock.runAffected"
+RUN_ALL: Final = "aftershock.runAll"
+RUN_FAILED: Final = "aftershock.runFailed"
+RUN_TESTS_FOR_SYMBOL: Final = "aftershock.runTestsForSymbol"
+SHOW_TESTS_FOR_SYMBOL: Final = "aftershock.showTestsForSymbol"
+WHY: Final = "aftershock.why"
+CANCEL: Final = "aftershock.cancel"
+PAUSE: Final = "aftershock.pause"
+RESUME: Final = "aftershock.resume"
+REBUILD: Final = "aftershock.rebuild"
+RESTART_INTERPRETER: Final = "aftershock.restartInterpreter"
+
+
+@attrs.frozen
+class Status:
+    """The state moved, or its counts did; ``message`` is one sentence for people, maybe empty."""
+
+    state: str
+    message: str
+    tests: int
+    affected: int
+    failed: int
+
+
+@attrs.frozen
+class TestItem:
+    """A test, or what holds tests.  A leaf's id is a pytest node id, an inner node's a prefix of one."""
+
+    __test__ = False
+    id: str
+    label: str
+    range: Range
+    tags: Sequence[str]
+    children: Sequence[TestItem]
+
+
+@attrs.frozen
+class TestModule:
+    """All the tests of a file now; replaces what was told of it before."""
+
+    __test__ = False
+    uri: str
+    tests: Sequence[TestItem]
+
+
+@attrs.frozen
+class TestModuleDelete:
+    """The file holds no tests any more."""
+
+    __test__ = False
+    uri: str
+
+
+@attrs.frozen
+class AffectedTest:
+    """An affected test and why it is."""
+
+    id: str
+    reasons: Sequence[str]
+
+
+@attrs.frozen
+class AffectedTests:
+    """The whole affected set; ``restored`` became fresh again without a run."""
+
+    tests: Sequence[AffectedTest]
+    restored: Sequence[str]
+
+
+@attrs.frozen
+class TestFrame:
+    """One frame of a failure's traceback."""
+
+    __test__ = False
+    name: str
+    location: Location
+
+
+@attrs.frozen
+class TestFailure:
+    """Why a test failed; ``frames`` outermost first."""
+
+    __test__ = False
+    message: str
+    frames: Sequence[TestFrame]
+    expected: str | None = None
+    actual: str | None = None
+    location: Location | None = None
+
+
+@attrs.frozen
+class TestRunProgress:
+    """One step of a run.
+
+    ``kind`` is enqueued (with ``tests``), started, passed, failed, errored, skipped, output, restart or end;
+    ``duration`` in seconds.
+    """
+
+    __test__ = False
+    run: int
+    kind: str
+    tests: Sequence[str] | None = None
+    test: str | None = None
+    duration: float | None = None
+    failure: TestFailure | None = None
+    output: str | None = None
+
+
+@attrs.frozen
+class TestRunParams:
+    """Run these tests, or all of them."""
+
+    __test__ = False
+    tests: list[str] | None = None
+
+
+@attrs.frozen
+class TestRunResult:
+    """The number of the run that was started."""
+
+    __test__ = False
+    run: int
+
+
+@attrs.frozen
+class TestRunCancelParams:
+    """Finish the test in flight and stop; a second one kills."""
+
+    __test__ = False
+    run: int
+
+
+@attrs.frozen
+class SymbolReference:
+    """A function, class or test in a file: the argument of the two commands that speak of one."""
+
+    uri: str
+    qualname: str
+
+
+@attrs.frozen
+class SymbolTest:
+    """One test of a symbol; ``outcome`` is that of its last run, None before the first."""
+
+    id: str
+    label: str
+    location: Location
+    outcome: str | None
+    affected: bool
+
+
+@attrs.frozen
+class SymbolTests:
+    """The answer of ``aftershock.showTestsForSymbol``."""
+
+    tests: Sequence[SymbolTest]
+
+
+@attrs.frozen
+class WhyResult:
+    """The answer of ``aftershock.why``: ``inputs`` are the keys that the test's last fact depended on."""
+
+    test: str
+    affected: bool
+    reasons: Sequence[str]
+    inputs: Sequence[str]
+
+
+@attrs.define
+class TestRunRequest:
+    """The envelope of ``aftershock/testRun``."""
+
+    __test__ = False
+    id: int | str
+    params: TestRunParams
+    method: str = TEST_RUN
+    jsonrpc: str = "2.0"
+
+
+@attrs.define
+class TestRunCancelNotification:
+    """The envelope of ``aftershock/testRunCancel``."""
+
+    __test__ = False
+    params: TestRunCancelParams
+    method: str = TEST_RUN_CANCEL
+    jsonrpc: str = "2.0"
+
+
+_INCOMING: dict[str, type] = {TEST_RUN: TestRunRequest, TEST_RUN_CANCEL: TestRunCancelNotification}
+_SENT = (
+    *(Status, TestItem, TestModule, TestModuleDelete, AffectedTest, AffectedTests, TestFrame, TestFailure),
+    *(TestRunProgress, TestRunResult, SymbolReference, SymbolTest, SymbolTests, WhyResult),
+)
+
+
+class Protocol(LanguageServerProtocol):
+    """LSP with our messages: the incoming ones are structured as the classes here."""
+
+    def get_message_type(self, method: str) -> type[Any] | None:  # type: ignore[override]  # theirs is memoised
+        """The class that a message of this method is read into."""
+        return _INCOMING.get(method) or super().get_message_type(method)
+
+
+def converter() -> Converter:
+    """The converter of pygls, which also reads and writes the classes of this module."""
+    made: Converter = default_converter()  # type: ignore[no-untyped-call]
+    for kind in _SENT:
+        write = make_dict_unstructure_fn(kind, made, _cattrs_omit_if_default=True)
+        made.register_unstructure_hook(kind, write)
+
+    def run_request(message: dict[str, Any], _: type) -> TestRunRequest:
+        return TestRunRequest(message["id"], made.structure(message.get("params") or {}, TestRunParams))
+
+    # An id is a number or a text, a union that cattrs doesn't read by itself.
+    made.register_structure_hook(TestRunRequest, run_request)
+    return made

@@ -1,0 +1,91 @@
+"""Tells a test explorer each step of every run, and pairs its requests with the runs that they start."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from aftershock.engine import events
+from aftershock.lsp.diagnostics import failed, locations
+from aftershock.lsp.places import Places
+from aftershock.lsp.protocol import TestFailure, TestFrame, TestRunProgress
+from aftershock.selection.facts import Verdict
+
+
+class Runs:
+    """The steps of runs, as :class:`TestRunProgress`."""
+
+    def __init__(self, places: Places, send: Callable[[TestRunProgress], None]) -> None:
+        """``send`` notifies the client."""
+        self._places = places
+        self._send = send
+        self._waiting: list[asyncio.Future[int | None]] = []
+        self._empty = 0
+        self.active: int | None = None
+
+    async def ask(self, run: Coroutine[Any, Any, events.RunFinished | None]) -> int:
+        """Start a run and return its number, as soon as it has begun.
+
+        A run that has nothing to do gets a number of its own, below zero, and ends at once.
+        """
+        begun: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(begun)
+        task = asyncio.ensure_future(run)
+        task.add_done_callback(lambda _: self._wake(begun))
+        number = await begun
+        if number is not None:
+            return number
+        task.result()
+        self._empty -= 1
+        number = self._empty
+        asyncio.get_running_loop().call_soon(self._send, TestRunProgress(number, "end"))
+        return number
+
+    def _wake(self, begun: asyncio.Future[int | None]) -> None:
+        """The run is over: one that never began is waited for no more."""
+        if not begun.done():
+            self._waiting.remove(begun)
+            begun.set_result(None)
+
+    def started(self, event: events.RunStarted) -> None:
+        """A run begins."""
+        self.active = event.run
+        if event.kind is events.RunKind.REQUEST and self._waiting:
+            self._waiting.pop(0).set_result(event.run)
+        self._send(TestRunProgress(event.run, "enqueued", tests=list(event.tests)))
+
+    def test_started(self, event: events.TestStarted) -> None:
+        """A test begins."""
+        self._send(TestRunProgress(event.run, "started", test=event.test))
+
+    def test_finished(self, event: events.TestFinished, node: events.TestNode | None) -> None:
+        """A test has its verdict; ``node`` is None for one that exists no more."""
+        verdict = event.verdict
+        if event.output:
+            self._send(TestRunProgress(event.run, "output", test=verdict.test, output=event.output))
+        self._send(
+            TestRunProgress(
+                event.run,
+                verdict.outcome.value,
+                test=verdict.test,
+                duration=verdict.seconds,
+                failure=self._failure(verdict, node),
+            )
+        )
+
+    def finished(self, event: events.RunFinished) -> None:
+        """A run is over."""
+        self.active = None
+        self._send(TestRunProgress(event.run, "end"))
+
+    def _failure(self, verdict: Verdict, node: events.TestNode | None) -> TestFailure | None:
+        failure = verdict.failure
+        if failure is None or not failed(verdict):
+            return None
+        frames = [TestFrame(name, place) for name, place in locations(failure, self._places)]
+        own = [frame.location for frame in frames if node and frame.location.uri == self._places.uri(node.path)]
+        place = own[0] if own else self._places.location(node.path, node.line) if node else None
+        return TestFailure(
+            failure.text or failure.message or failure.exception, frames, failure.expected, failure.actual, place
+        )

@@ -1,0 +1,235 @@
+"""One project in one client: the engine's events, turned into what an editor shows."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from lsprotocol.types import CodeLens
+
+from aftershock.engine import events
+from aftershock.engine.configuration import Configuration
+from aftershock.engine.engine import Engine
+from aftershock.engine.watching import Watcher
+from aftershock.lsp import protocol
+from aftershock.lsp.client import Client
+from aftershock.lsp.explorer import items_of
+from aftershock.lsp.lenses import lenses_of, tests_within
+from aftershock.lsp.outlines import Outlines
+from aftershock.lsp.places import Places
+from aftershock.lsp.problems import Problems
+from aftershock.lsp.progress import BuildProgress
+from aftershock.lsp.publishing import Publisher
+from aftershock.lsp.refreshing import Refresher
+from aftershock.lsp.runs import Runs
+
+log = logging.getLogger(__name__)
+
+INTERNAL = "Aftershock met an error of its own; .aftershock/server.log has it."
+_RUN_ALL = "Run All Tests"
+
+
+class Session:
+    """Owns the engine, the watcher and all that is shown; lives on the server's loop."""
+
+    def __init__(self, client: Client, configuration: Configuration, given: Path, explorer: bool) -> None:
+        """``given`` is the folder as the client spelt it; ``explorer``: the client wants to hear of tests."""
+        self._client = client
+        self._configuration = configuration
+        self._explorer = explorer
+        self._started = False
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._modules: dict[str, tuple[events.TestNode, ...]] = {}
+        self.places = Places(configuration.root, given)
+        self.engine = Engine(configuration, self._hear)
+        self.runs = Runs(self.places, self._tell_step)
+        self._outlines = Outlines()
+        self._publisher = Publisher(self.places, client.publish)
+        self._problems = Problems(
+            configuration,
+            self.places,
+            self._outlines,
+            self._publisher,
+            lambda: self.engine.tests,
+            lambda test: self.engine.state_of(test),
+        )
+        self._refresher = Refresher(client.refresh_lenses)
+        self._progress = BuildProgress(client.progress, self.spawn)
+        self._watcher = Watcher(configuration.root, self.files_changed)
+        self._heard = self._table()
+
+    def _table(self) -> dict[type, Sequence[Callable[[Any], None]]]:
+        """Who hears which event, in which order."""
+        problems, runs, progress = self._problems, self.runs, self._progress
+        return {
+            events.StatusChanged: (self._status,),
+            events.ModuleDiscovered: (self._module,),
+            events.ModuleRemoved: (self._module_removed,),
+            events.AffectedChanged: (problems.affected_changed, self._affected_changed),
+            events.RunStarted: (problems.run_started, runs.started, progress.started, self._lenses_changed),
+            events.TestStarted: (runs.test_started,),
+            events.TestFinished: (
+                problems.test_finished,
+                lambda event: runs.test_finished(event, self.engine.tests.get(event.verdict.test)),
+                progress.advanced,
+                self._lenses_changed,
+            ),
+            events.RunFinished: (problems.run_finished, runs.finished, progress.finished, self._ended),
+            events.ProblemsChanged: (problems.problems_changed,),
+            events.BuildNeeded: (self._build_needed,),
+            events.Notice: (lambda notice: self._client.show(notice.level, notice.message),),
+        }
+
+    # --- life -------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Open the project; what goes wrong is told in one sentence, and the server stays."""
+        try:
+            await self.engine.start()
+            self._started = True
+            self._watcher.start()
+        except Exception:
+            log.exception("the project could not be opened")
+            self._client.show("error", INTERNAL)
+            self._client.notify(protocol.STATUS, protocol.Status("failed", INTERNAL, 0, 0, 0))
+            return
+        self._problems.settle(list(self.engine.tests))
+        self._refresher.request()
+
+    async def close(self) -> None:
+        """End the engine and the watcher, and take back what is shown."""
+        started, self._started = self._started, False
+        self._refresher.close()
+        self._watcher.stop()
+        for task in self._tasks:
+            task.cancel()
+        if started:
+            await self.engine.close()
+        self._publisher.clear()
+
+    def spawn(self, work: Coroutine[Any, Any, object]) -> None:
+        """Let something go on by itself; its failure is logged, and told in one sentence."""
+        task = asyncio.get_running_loop().create_task(self._guard(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _guard(self, work: Awaitable[object]) -> None:
+        try:
+            await work
+        except Exception:
+            log.exception("a request failed")
+            self._client.show("error", INTERNAL)
+
+    @property
+    def started(self) -> bool:
+        """Whether the engine can be asked."""
+        return self._started
+
+    # --- what the client tells and asks -------------------------------------------------------
+
+    def files_changed(self, paths: Iterable[Path]) -> None:
+        """Files (absolute paths) were saved, or changed behind the client's back."""
+        if not self._started:
+            return
+        found = list(paths)
+        self.engine.files_changed(found)
+        # What a file had to show goes with it.
+        gone = (self.places.inside(str(path)) for path in found if not path.exists())
+        self._publisher.touch(path for path in gone if path is not None)
+
+    def lenses(self, uri: str, text: str) -> list[CodeLens]:
+        """The lenses of a file, placed in its text as the editor has it."""
+        path = self.places.path(uri)
+        if path is None or not self._started or not self._configuration.code_lens_enable:
+            return []
+        found: list[CodeLens] = []
+        for definition in self._outlines.of(path, text):
+            own = self._own_tests(path, definition.qualname)
+            tests = own or self.engine.tests_reaching(path, definition.qualname)
+            if tests:
+                states = [self.engine.state_of(test) for test in tests]
+                found += lenses_of(uri, definition, states, own=bool(own))
+        return found
+
+    def tests_of(self, reference: protocol.SymbolReference) -> Sequence[str]:
+        """The tests of a symbol: those that it is, or else those that reach it."""
+        path = self.places.path(reference.uri)
+        if path is None or not self._started:
+            return ()
+        return self._own_tests(path, reference.qualname) or self.engine.tests_reaching(path, reference.qualname)
+
+    def show_tests(self, reference: protocol.SymbolReference) -> protocol.SymbolTests:
+        """A symbol's tests, those that failed or are affected first."""
+        shown = [self._symbol_test(test) for test in self.tests_of(reference) if test in self.engine.tests]
+        bad = ("failed", "errored")
+        shown.sort(key=lambda test: (test.outcome not in bad, not test.affected, test.id))
+        return protocol.SymbolTests(shown)
+
+    def _symbol_test(self, test: str) -> protocol.SymbolTest:
+        node, state = self.engine.tests[test], self.engine.state_of(test)
+        outcome = state.verdict.outcome.value if state.verdict else None
+        place = self.places.location(node.path, node.line)
+        return protocol.SymbolTest(test, ".".join(node.chain) or test, place, outcome, state.affected)
+
+    def _own_tests(self, path: str, qualname: str) -> tuple[str, ...]:
+        return tests_within(self._modules.get(path, ()), qualname)
+
+    # --- what the engine tells --------------------------------------------------------------------
+
+    def _hear(self, event: events.Event) -> None:
+        for tell in self._heard[type(event)]:
+            try:
+                tell(event)
+            except Exception:
+                # The engine must go on: that an event can't be shown is no reason to lose its fact.
+                log.exception("an event could not be shown: %s", type(event).__name__)
+
+    def _status(self, event: events.StatusChanged) -> None:
+        status = protocol.Status(event.state.value, event.message, event.tests, event.affected, event.failed)
+        self._client.notify(protocol.STATUS, status)
+
+    def _module(self, event: events.ModuleDiscovered) -> None:
+        before = {node.id for node in self._modules.get(event.path, ())}
+        self._problems.drop(before - {node.id for node in event.tests})
+        self._modules[event.path] = event.tests
+        if self._explorer:
+            outline = self._outlines.of(event.path, self.places.text(event.path))
+            module = protocol.TestModule(self.places.uri(event.path), items_of(event.tests, outline))
+            self._client.notify(protocol.TEST_MODULE, module)
+
+    def _module_removed(self, event: events.ModuleRemoved) -> None:
+        self._problems.drop(node.id for node in self._modules.pop(event.path, ()))
+        if self._explorer:
+            module = protocol.TestModuleDelete(self.places.uri(event.path))
+            self._client.notify(protocol.TEST_MODULE_DELETE, module)
+
+    def _affected_changed(self, event: events.AffectedChanged) -> None:
+        self._tell_affected(event.restored)
+        self._lenses_changed(event)
+
+    def _ended(self, event: events.RunFinished) -> None:
+        self._tell_affected(())
+        self._lenses_changed(event)
+
+    def _tell_affected(self, restored: Sequence[str]) -> None:
+        tests = [protocol.AffectedTest(test, reasons) for test, reasons in self.engine.affected.items()]
+        self._client.notify(protocol.AFFECTED_TESTS, protocol.AffectedTests(tests, restored))
+
+    def _lenses_changed(self, _: events.Event) -> None:
+        self._refresher.request()
+
+    def _tell_step(self, step: protocol.TestRunProgress) -> None:
+        if self._explorer:
+            self._client.notify(protocol.TEST_RUN_PROGRESS, step)
+
+    def _build_needed(self, event: events.BuildNeeded) -> None:
+        self.spawn(self._offer_build(event.total))
+
+    async def _offer_build(self, total: int) -> None:
+        tests = "the one test" if total == 1 else f"all {total} tests"
+        question = f"Aftershock has no results yet. Run {tests} once to learn what reaches what?"
+        if await self._client.ask(question, _RUN_ALL, "Not Now") == _RUN_ALL:
+            await self.engine.build()
