@@ -75,9 +75,7 @@ def sections() -> Iterator[Section]:
     yield Section("python", "Python tests", ((python, "-m", "pytest", "-q"),))
     older = [folder for folder in TESTED_ON_OLDER if (ROOT / folder).is_dir()]
     if OLDER_PYTHON.exists() and older:
-        yield Section(
-            "older", "Tests on an older Python", ((str(OLDER_PYTHON), "-m", "pytest", "-q", *older),)
-        )
+        yield Section("older", "Tests on an older Python", ((str(OLDER_PYTHON), "-m", "pytest", "-q", *older),))
     yield Section("typescript", "TypeScript tests", ((*extension, "test"),))
     yield Section("editor", "Tests in a real editor", ((*extension, "test:editor"),))
 
@@ -161,9 +159,7 @@ def count(lines: Sequence[str]) -> Tally:
                 _number(line, "skipped"),
             )
     text = "".join(lines[-30:])
-    figures = {
-        name: int(n) for name, n in re.findall(r"^\S+ (pass|fail|cancelled|skipped) (\d+)$", text, re.M)
-    }
+    figures = {name: int(n) for name, n in re.findall(r"^\S+ (pass|fail|cancelled|skipped) (\d+)$", text, re.M)}
     return Tally(
         figures.get("pass", 0),
         figures.get("fail", 0) + figures.get("cancelled", 0),

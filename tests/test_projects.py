@@ -10,8 +10,9 @@ from projects import Project, copy
 
 def pytest_of(project: Project, *arguments: str) -> str:
     """Run a project's own pytest in its folder and return what it says."""
-    command = [project.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-    return subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=False).stdout
+    command = [str(project.python), "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    done = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
 
 
 def test_a_copied_project_passes_its_suite_and_an_edit_to_the_copy_breaks_it(tmp_path: Path) -> None:

@@ -14,9 +14,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="projects", description=__doc__)
     parser.add_argument("name", choices=sorted(RELEASES))
     parser.add_argument("--python", type=Path, help="the interpreter to test it with (default: this one)")
-    parser.add_argument(
-        "--extra", action="append", default=[], help="a further requirement, as NAME==VERSION"
-    )
+    parser.add_argument("--extra", action="append", default=[], help="a further requirement, as NAME==VERSION")
     parser.add_argument("--copy", type=Path, metavar="FOLDER", help="make a copy to edit there")
     arguments = parser.parse_args()
     try:
