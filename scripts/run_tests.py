@@ -25,7 +25,7 @@ OLDER_PYTHON = ROOT / ".cache" / "venvs" / "python3" / "bin" / "python"
 WORKBENCH = ROOT / ".cache" / "editor" / "ready"
 
 # The parts that run in, or read the code of, a user's interpreter, which may be older than the server's.
-TESTED_ON_OLDER = ("tests/agent", "tests/selection", "tests/store")
+TESTED_ON_OLDER = ("tests/agent", "tests/engine", "tests/selection", "tests/store")
 
 TIME_LIMIT = 1500.0
 """Seconds that one command may take: one that hangs must not cost the results of the others."""
