@@ -34,6 +34,9 @@ class Recorder(Protocol):
     def importer_of(self, path: str) -> str | None:
         """The project file whose code first imported ``path``, where the recorder can tell."""
 
+    def take_started(self) -> list[str]:
+        """Files whose module body began to run since the last call, failed imports included, where it can tell."""
+
 
 class Project:
     """Tells the project's own files from all others, by the names that code objects give."""
@@ -64,7 +67,7 @@ class Project:
 
 
 class LoadedFiles:
-    """Notices project files that were imported, by what is new in ``sys.modules``."""
+    """Notices project files that were imported: what the recorder saw start, and what is new in ``sys.modules``."""
 
     def __init__(self, project: Project) -> None:
         """Everything imported before counts as known."""
@@ -74,23 +77,25 @@ class LoadedFiles:
 
     def take(self, recorder: Recorder) -> list[messages.LoadedFile]:
         """The project files loaded since the last call, with their state on disk now."""
+        paths = dict.fromkeys([*recorder.take_started(), *self._new_in_modules()])
+        fresh = [path for path in paths if path not in self._told]
+        self._told.update(fresh)
+        return [_stat(path, recorder.importer_of(path)) for path in fresh]
+
+    def _new_in_modules(self) -> list[str]:
         if len(sys.modules) == len(self._seen) and sys.modules.keys() == self._seen:
             return []
-        loaded = []
+        found = []
         for name, module in list(sys.modules.items()):
-            if name in self._seen:
-                continue
-            self._seen.add(name)
-            path = self._project.path_of(getattr(module, "__file__", None) or "")
-            if path and path not in self._told:
-                self._told.add(path)
-                entry = _stat(path, recorder.importer_of(path))
-                loaded += [entry] if entry else []
+            if name not in self._seen:
+                self._seen.add(name)
+                path = self._project.path_of(getattr(module, "__file__", None) or "")
+                found += [path] if path else []
         self._seen &= sys.modules.keys()
-        return loaded
+        return found
 
 
-def _stat(path: str, importer: str | None) -> messages.LoadedFile | None:
+def _stat(path: str, importer: str | None) -> messages.LoadedFile:
     try:
         status = os.stat(path)
     except FileNotFoundError:

@@ -52,3 +52,7 @@ class CoverageRecorder:
     def importer_of(self, path: str) -> str | None:
         """Not known here."""
         return None
+
+    def take_started(self) -> list[str]:
+        """Not known here."""
+        return []

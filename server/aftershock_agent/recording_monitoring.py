@@ -30,6 +30,7 @@ class MonitoringRecorder:
         self._registered: set[int] = set()
         self._kept: list[CodeType] = []
         self._importers: dict[str, str | None] = {}
+        self._started: list[str] = []
 
     def _free_tools(self) -> tuple[int, int]:
         """Two tool ids that nobody uses; 0, 1, 2 and 5 have customary owners (debugger, coverage, profiler, optimizer)."""
@@ -73,6 +74,11 @@ class MonitoringRecorder:
         """The project file that was executing when ``path`` was first imported."""
         return self._importers.get(path)
 
+    def take_started(self) -> list[str]:
+        """Files whose module body began to run since the last call."""
+        started, self._started = self._started, []
+        return started
+
     def _register(self, code: CodeType) -> None:
         if id(code) not in self._registered:
             self._registered.add(id(code))
@@ -83,6 +89,7 @@ class MonitoringRecorder:
         path = self._project.path_of(code.co_filename)
         if path is not None and id(code) not in self._registered:
             if code.co_name == "<module>":
+                self._started.append(path)
                 self._importers.setdefault(path, self._importer(sys._getframe(1), path))
                 self.learn(code)
             else:

@@ -45,5 +45,9 @@ class SettraceRecorder:
         """Not known here."""
         return None
 
+    def take_started(self) -> list[str]:
+        """Not known here."""
+        return []
+
     def _trace(self, frame: FrameType, event: str, argument: object) -> None:
         self._called.add(frame.f_code)

@@ -33,14 +33,16 @@ def root_cause(error: BaseException) -> BaseException:
 
 
 def frames_of(trace: TracebackType | None) -> list[Frame]:
-    """The frames of a traceback, outermost first, without pytest's and the import system's own."""
+    """The frames of a traceback, outermost first, without pytest's, its plugins' and the import system's own."""
     frames = []
     for frame, line in traceback.walk_tb(trace):
         filename = frame.f_code.co_filename
         if not filename.startswith(_MACHINERY) and not filename.endswith(_IMPORTLIB):
             name = getattr(frame.f_code, "co_qualname", frame.f_code.co_name)
             frames.append(Frame(os.path.realpath(filename), line, name))
-    return frames
+    # A plugin's hook wrapper on the way in tells nothing about the failure.
+    own = next((i for i, frame in enumerate(frames) if "site-packages" not in frame.path), 0)
+    return frames[own:]
 
 
 def failure_of(error: BaseException, text: str, compared: tuple[str, str] | None = None) -> Failure:

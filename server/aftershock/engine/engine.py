@@ -296,7 +296,7 @@ class Engine:
             self._memory.remember(session.import_executed, session.present.snapshot)
         self._refresh()
         saves_run = self._configuration.run_mode == "onSave" and not self._driver.paused
-        if paths is None and fresh and self._driver.warmed and saves_run and self._mostly_built():
+        if fresh and self._driver.warmed and saves_run and self._mostly_built():
             self._driver.ask(RunKind.SAVE, lambda: [test for test in fresh if test in self.affected])
 
     def _warmed(self) -> None:

@@ -46,6 +46,7 @@ class WarmSession:
     import_executed: dict[str, set[str]] = field(default_factory=dict)
     collected: set[str] = field(default_factory=set)
     complete: bool = False
+    failed: bool = False
 
     @staticmethod
     async def open(agent: Agent, root: Path, args: Sequence[str], present: Present) -> WarmSession:
@@ -68,11 +69,14 @@ class WarmSession:
         return True
 
     def _patches(self, present: Present) -> Iterable[tuple[SourceFile, SourceFile] | None]:
-        """The files to patch, old and new; None for a change that can't be patched."""
+        """The files to patch, old and new; None for a change that can't be patched.
+
+        After a failed import any change may be its repair: which files it had read is not known for sure.
+        """
         if present.snapshot.config != self.present.snapshot.config:
             yield None
         before, after = self.present.sources, present.sources
-        if before.keys() != after.keys():
+        if before.keys() != after.keys() or self.failed:
             yield None
         for path in before.keys() & after.keys():
             old, new = before[path], after[path]
@@ -101,6 +105,7 @@ class WarmSession:
         collection = await self.agent.collect(wanted)
         result = collection.result
         self.complete |= paths is None
+        self.failed |= bool(collection.failures)
         self.collected.update(paths or ())
         for path, names in result.executed.items():
             found = relative(self.root, path)

@@ -1,0 +1,191 @@
+"""What a save does: exactly the affected tests run, and their verdicts are those of the code as it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from aftershock.engine import events
+from support.engine import opened
+from support.project import Project
+
+SHOP = {
+    "shop/__init__.py": "",
+    "shop/prices.py": """
+        RATE = 2
+
+        def net(amount):
+            return amount * 10
+
+        def gross(amount):
+            return net(amount) * RATE
+        """,
+    "shop/stock.py": """
+        def left(sold):
+            return 5 - sold
+        """,
+    "tests/test_prices.py": """
+        from shop import prices
+
+        def test_net():
+            assert prices.net(1) == 10
+
+        def test_gross():
+            assert prices.gross(1) == 20
+        """,
+    "tests/test_stock.py": """
+        from shop.stock import left
+
+        def test_left():
+            assert left(2) == 3
+        """,
+}
+
+
+@pytest.fixture
+def shop(project: Project) -> Project:
+    """A shop with prices and stock, and three tests that pass."""
+    return project.write(SHOP)
+
+
+async def test_an_edited_body_runs_the_tests_that_execute_it(shop: Project) -> None:
+    async with opened(shop) as story:
+        await story.save("shop/prices.py", "net(amount) * RATE", "net(amount) * RATE + 1")
+        assert story.ran() == ["test_gross"]
+        assert story.outcomes() == {"test_net": "passed", "test_gross": "failed", "test_left": "passed"}
+
+
+async def test_an_undo_is_answered_from_memory(shop: Project) -> None:
+    async with opened(shop) as story:
+        await story.save("shop/prices.py", "amount * 10", "amount * 11")
+        assert story.ran() == ["test_gross", "test_net"]
+        await story.save("shop/prices.py", "amount * 11", "amount * 10")
+        assert story.ran() == []
+        (told,) = story.of(events.AffectedChanged)
+        assert len(told.restored) == 2
+        assert set(story.outcomes().values()) == {"passed"}
+
+
+async def test_a_comment_affects_nothing_and_failing_lines_follow_it(shop: Project) -> None:
+    async with opened(shop) as story:
+        await story.save("shop/stock.py", "def left", "# what is left\n\ndef left")
+        assert story.ran() == []
+        await story.save("shop/stock.py", "return 5 - sold", "raise ValueError(sold)")
+        verdict = story.engine.state_of("tests/test_stock.py::test_left").verdict
+        assert verdict is not None
+        assert verdict.failure is not None
+        assert verdict.failure.message == "ValueError: 2"
+        assert [frame.line for frame in verdict.failure.frames] == [4, 4]
+
+
+async def test_a_constant_runs_the_tests_that_import_its_file_and_no_others(shop: Project) -> None:
+    async with opened(shop) as story:
+        await story.save("shop/prices.py", "RATE = 2", "RATE = 3")
+        assert story.ran() == ["test_gross", "test_net"]
+        assert story.outcomes()["test_gross"] == "failed"
+
+
+async def test_a_function_that_ran_at_import_is_not_patched_but_imported_again(project: Project) -> None:
+    project.write(
+        {
+            "table.py": """
+                def build():
+                    return [1, 2]
+
+                TABLE = build()
+                """,
+            "test_table.py": """
+                from table import TABLE
+
+                def test_table():
+                    assert TABLE == [1, 2]
+                """,
+        }
+    )
+    async with opened(project) as story:
+        await story.save("table.py", "return [1, 2]", "return [1, 3]")
+        assert story.outcomes() == {"test_table": "failed"}
+
+
+async def test_edits_of_one_size_within_a_second_are_never_stale(shop: Project) -> None:
+    async with opened(shop) as story:
+        for old, new, outcome in [("2", "3", "failed"), ("3", "4", "failed"), ("4", "2", "passed")] * 2:
+            await story.save("shop/prices.py", f"RATE = {old}", f"RATE = {new}")
+            assert story.outcomes()["test_gross"] == outcome
+        for old, new, outcome in [("10", "11", "failed"), ("11", "12", "failed"), ("12", "10", "passed")] * 2:
+            await story.save("shop/prices.py", f"amount * {old}", f"amount * {new}")
+            assert story.outcomes()["test_net"] == outcome
+
+
+async def test_a_new_test_runs_when_its_file_is_saved_and_a_removed_one_is_gone(shop: Project) -> None:
+    async with opened(shop) as story:
+        await story.save("tests/test_stock.py", "def test_left", "def test_none():\n    assert left(5) == 0\n\ndef test_left")
+        assert story.outcomes()["test_none"] == "passed"
+        await story.save("tests/test_stock.py", "def test_left():\n    assert left(2) == 3\n", "")
+        assert "test_left" not in story.outcomes()
+
+
+async def test_a_new_test_file_is_found_and_a_deleted_one_forgotten(shop: Project) -> None:
+    async with opened(shop) as story:
+        shop.write({"tests/test_more.py": "def test_more():\n    assert True\n"})
+        await story.changed("tests/test_more.py")
+        assert story.outcomes()["test_more"] == "passed"
+        shop.delete("tests/test_more.py")
+        await story.changed("tests/test_more.py")
+        assert "test_more" not in story.outcomes()
+        assert [event.path for event in story.of(events.ModuleRemoved)] == ["tests/test_more.py"]
+
+
+async def test_a_longer_parametrize_list_elsewhere_makes_tests_that_run(project: Project) -> None:
+    project.write(
+        {
+            "cases.py": "CASES = [1, 2]\n",
+            "test_cases.py": """
+                import pytest
+                from cases import CASES
+
+                @pytest.mark.parametrize("case", CASES)
+                def test_case(case):
+                    assert case < 3
+                """,
+        }
+    )
+    async with opened(project) as story:
+        await story.save("cases.py", "[1, 2]", "[1, 2, 3]")
+        assert story.outcomes() == {"test_case[1]": "passed", "test_case[2]": "passed", "test_case[3]": "failed"}
+
+
+async def test_a_syntax_error_is_told_at_its_line_and_its_repair_runs_nothing(shop: Project) -> None:
+    async with opened(shop) as story:
+        await story.save("shop/prices.py", "return amount * 10", "return (amount * 10")
+        (told,) = story.of(events.ProblemsChanged)
+        assert (told.path, told.problems[0].kind, told.problems[0].line) == ("shop/prices.py", "syntax", 4)
+        assert story.ran() == []
+        assert story.outcomes() == {"test_net": "affected", "test_gross": "affected", "test_left": "passed"}
+        await story.save("shop/prices.py", "return (amount * 10", "return amount * 10")
+        assert story.engine.problems == {}
+        assert story.ran() == []
+        assert set(story.outcomes().values()) == {"passed"}
+
+
+async def test_an_import_error_is_told_where_it_stands_and_clears_with_its_repair(shop: Project) -> None:
+    async with opened(shop) as story:
+        await story.save("shop/stock.py", "def left", "import no_such_module\n\ndef left")
+        problems = story.engine.problems["shop/stock.py"]
+        assert [(problem.kind, problem.line) for problem in problems] == [("import", 1)]
+        assert "no_such_module" in problems[0].message
+        assert story.outcomes() == {"test_net": "passed", "test_gross": "passed", "test_left": "errored"}
+        await story.save("shop/stock.py", "import no_such_module\n\n", "")
+        assert story.engine.problems == {}
+        assert story.outcomes()["test_left"] == "passed"
+
+
+async def test_a_broken_conftest_is_told_and_the_next_save_works(shop: Project) -> None:
+    async with opened(shop) as story:
+        shop.write({"conftest.py": "raise RuntimeError('not today')\n"})
+        await story.changed("conftest.py")
+        assert story.engine.status.state is events.State.FAILED
+        assert "not today" in story.engine.problems["conftest.py"][0].message
+        shop.write({"conftest.py": "LATER = True\n"})
+        await story.changed("conftest.py")
+        assert story.engine.problems == {}
+        assert set(story.outcomes().values()) == {"passed"}

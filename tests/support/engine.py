@@ -1,0 +1,102 @@
+"""A real engine on a small project, as a test holds it: edit, wait until it is at rest, ask how tests stand."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from aftershock.engine import events
+from aftershock.engine.configuration import Configuration
+from aftershock.engine.engine import Engine
+from support.project import Project
+
+E = TypeVar("E")
+
+
+class EngineStory:
+    """An engine with its project; ``heard`` holds every event since the last :meth:`forget`."""
+
+    def __init__(self, project: Project, settings: Mapping[str, object]) -> None:
+        """``settings`` as a client would send them."""
+        self.project = project
+        configuration = Configuration.load(project.root, {"interpreter": [sys.executable], **settings})
+        self.heard: list[events.Event] = []
+        self.engine = Engine(configuration, self.heard.append)
+
+    def forget(self) -> None:
+        """Hear anew."""
+        self.heard.clear()
+
+    def of(self, kind: type[E]) -> list[E]:
+        """The events of one kind, in order."""
+        return [event for event in self.heard if isinstance(event, kind)]
+
+    async def save(self, path: str, old: str, new: str) -> None:
+        """Edit a file, tell the engine as a client does, and wait until it is at rest."""
+        self.project.edit(path, old, new)
+        await self.changed(path)
+
+    async def changed(self, *paths: str) -> None:
+        """Files were changed otherwise: tell the engine, and wait until it is at rest."""
+        self.forget()
+        self.engine.files_changed([self.project.path(path) for path in paths])
+        await self.engine.settled()
+
+    def ran(self) -> list[str]:
+        """The names of the tests that got a verdict by a run, without their files, in order of their ids."""
+        return sorted(event.verdict.test.split("::", 1)[1] for event in self.of(events.TestFinished))
+
+    def outcomes(self) -> dict[str, str]:
+        """How each test stands, by its name without the file; ``affected`` where no verdict holds."""
+        stands = {}
+        for test in self.engine.tests:
+            state = self.engine.state_of(test)
+            known = state.verdict is not None and not state.affected
+            stands[test.split("::", 1)[1]] = state.verdict.outcome.value if known and state.verdict else "affected"
+        return stands
+
+
+@asynccontextmanager
+async def opened(project: Project, built: bool = True, **settings: object) -> AsyncIterator[EngineStory]:
+    """An engine that has started, and has run every test once if ``built``."""
+    story = EngineStory(project, settings)
+    await story.engine.start()
+    try:
+        await story.engine.settled()
+        if built:
+            await story.engine.build()
+            await story.engine.settled()
+        story.forget()
+        yield story
+    finally:
+        await story.engine.close()
+
+
+_COLD = """
+import json, sys, pytest
+class Outcomes:
+    def __init__(self): self.found = {}
+    def pytest_runtest_logreport(self, report):
+        name = report.nodeid.split("::", 1)[1]
+        if report.failed and self.found.get(name) != "failed":
+            self.found[name] = "failed" if report.when == "call" else "errored"
+        elif report.skipped:
+            self.found.setdefault(name, "skipped")
+        elif report.when == "call":
+            self.found.setdefault(name, "passed")
+plugin = Outcomes()
+pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:terminal", *sys.argv[1:]], plugins=[plugin])
+print("\\n" + json.dumps(plugin.found))
+"""
+
+
+def cold_outcomes(project: Project, arguments: Sequence[str] = ()) -> dict[str, str]:
+    """What a fresh pytest says of every test, in the terms of :meth:`EngineStory.outcomes`."""
+    command = [sys.executable, "-B", "-c", _COLD, *arguments]
+    done = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=False)
+    outcomes: dict[str, str] = json.loads(done.stdout.strip().splitlines()[-1])
+    return outcomes
