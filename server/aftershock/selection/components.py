@@ -5,25 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 
-def reachable(edges: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
-    """What each node reaches, itself included; targets that aren't nodes are left out.
+class Reachability:
+    """What each node of a graph reaches; edges to what isn't a node are left out.
 
-    Nodes of one cycle share one set.  Strongly connected components come out targets first (Tarjan's
-    algorithm, iterative, since import chains outgrow the stack), so that each set is a union of finished
-    ones, as bits of an int.
+    Strongly connected components come out targets first (Tarjan's algorithm, iterative, since import chains
+    outgrow the stack), so that what each reaches is a union of finished ones, as bits of an int.
     """
-    names = sorted(edges)
-    number = {name: i for i, name in enumerate(names)}
-    targets = [[number[t] for t in edges[name] if t in number] for name in names]
-    bits = [0] * len(names)
-    for component in _components(targets):
-        union = sum(1 << node for node in component)
-        for target in {target for node in component for target in targets[node]}:
-            union |= bits[target]
-        for node in component:
-            bits[node] = union
-    sets = {value: frozenset(names[i] for i in _ones(value)) for value in set(bits)}
-    return {name: sets[bits[i]] for i, name in enumerate(names)}
+
+    def __init__(self, edges: Mapping[str, Iterable[str]]) -> None:
+        self._names = sorted(edges)
+        self._number = number = {name: i for i, name in enumerate(self._names)}
+        targets = [[number[t] for t in edges[name] if t in number] for name in self._names]
+        self._bits = bits = [0] * len(targets)
+        self._decoded: dict[int, frozenset[str]] = {}
+        for component in _components(targets):
+            union = sum(1 << node for node in component)
+            for target in {target for node in component for target in targets[node]}:
+                union |= bits[target]
+            for node in component:
+                bits[node] = union
+
+    def of(self, names: Iterable[str]) -> frozenset[str]:
+        """All that any of these nodes reaches, themselves included; names that aren't nodes reach nothing."""
+        union = 0
+        for name in names:
+            if name in self._number:
+                union |= self._bits[self._number[name]]
+        if union not in self._decoded:
+            self._decoded[union] = frozenset(self._names[i] for i in _ones(union))
+        return self._decoded[union]
 
 
 def _ones(value: int) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from aftershock.selection.components import reachable
+from aftershock.selection.components import Reachability
 from aftershock.selection.keys import Key, KeyKind
 from aftershock.selection.resolver import Resolver, ancestors, is_test_file, join, module_files
 from aftershock.selection.statements import (
@@ -48,7 +48,7 @@ class ImportGraph:
         self.resolver = Resolver(files.keys(), roots)
         self._direct: dict[str, tuple[Imports, frozenset[str]]] = {}
         self._missing: dict[str, tuple[Imports, frozenset[Key]]] = {}
-        self._reach: Mapping[str, frozenset[str]] | None = None
+        self._reach: Reachability | None = None
 
     def updated(self, files: Mapping[str, Imports], edges: Mapping[str, frozenset[str]]) -> ImportGraph:
         """The graph of other files or edges, with what was worked out for unchanged ones."""
@@ -67,9 +67,9 @@ class ImportGraph:
     def closure_of(self, paths: Iterable[str]) -> frozenset[str]:
         """Every file that any of ``paths`` reaches by imports, themselves included."""
         if self._reach is None:
-            self._reach = reachable({**{p: self._targets(p) for p in self._files}, _ANYTHING: self.resolver.sources})
-        sets = {self._reach[path] for path in paths if path in self._reach}
-        return frozenset().union(*sets) - {_ANYTHING}
+            edges = {path: self._targets(path) for path in self._files}
+            self._reach = Reachability({**edges, _ANYTHING: self.resolver.sources})
+        return self._reach.of(paths) - {_ANYTHING}
 
     def is_dynamic(self, files: Iterable[str]) -> bool:
         """Whether any of the files may load modules that its text doesn't name."""

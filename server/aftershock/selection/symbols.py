@@ -28,7 +28,7 @@ _VERSION = 1
 ALGORITHM = f"{_VERSION}/{sys.version_info[0]}.{sys.version_info[1]}"
 """Names the digests: those of another algorithm, or another Python's bytecode, never match these."""
 
-_HAS_DOCSTRING = 0x4000000  # CO_HAS_DOCSTRING, from Python 3.13 on
+_HAS_DOCSTRING = 0x4000000  # CO_HAS_DOCSTRING, from Python 3.14 on
 _NO_FREE = 0x40  # CO_NOFREE, before 3.11: set by what the body does with its variables, not by the signature
 _WRITES_POSITIONS = sys.version_info >= (3, 13)
 _STORE_NAME = dis.opmap["STORE_NAME"]
@@ -196,8 +196,8 @@ def _argument_count(code: CodeType) -> int:
 
 
 def _docstring(code: CodeType) -> str | None:
-    """A function's docstring: the first constant, marked by a flag from 3.13 on, by being a string before."""
-    if sys.version_info >= (3, 13) and not code.co_flags & _HAS_DOCSTRING:
+    """A function's docstring: the first constant, marked by a flag from 3.14 on, by being a string before."""
+    if sys.version_info >= (3, 14) and not code.co_flags & _HAS_DOCSTRING:
         return None
     first = code.co_consts[0] if code.co_consts else None
     return first if isinstance(first, str) else None
