@@ -21,6 +21,7 @@ from aftershock.selection.facts import Outcome, Verdict
 from aftershock_agent.messages import Failure, Frame
 
 SOURCE = "aftershock"
+_UNCOLLECTED = "CollectError"  # the file itself has a problem, which is shown where it is
 _LINES = 12
 _WIDTH = 300
 
@@ -50,7 +51,7 @@ def failed(verdict: Verdict) -> bool:
 def failure_marks(node: TestNode, verdict: Verdict, places: Places) -> tuple[Mark, ...]:
     """The failing line in the test, and the deepest one of the project's own, where that is elsewhere."""
     failure = verdict.failure
-    if failure is None or not failed(verdict):
+    if failure is None or not failed(verdict) or failure.exception == _UNCOLLECTED:
         return ()
     frames = project_frames(failure, places)
     related = tuple(

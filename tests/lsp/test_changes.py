@@ -1,0 +1,46 @@
+"""Changes that the editor does not tell of."""
+
+from __future__ import annotations
+
+from support.editor import Editor
+
+
+async def test_a_file_replaced_by_renaming_is_a_change(editor: Editor) -> None:
+    text = editor.project.read("prices.py").replace("gross - tax", "gross + tax")
+    editor.project.write({"prices.py.new": text})
+
+    editor.project.rename("prices.py.new", "prices.py")
+
+    await editor.shows_errors("tests/test_prices.py", 1)
+
+
+async def test_a_new_test_file_in_a_new_folder_is_found_and_run(editor: Editor) -> None:
+    editor.project.write({"more/test_more.py": "def test_more():\n    assert 1 == 2\n"})
+
+    [failure] = await editor.shows_errors("more/test_more.py", 1)
+    assert failure.range.start.line == 1
+    assert editor.uri("more/test_more.py") in editor.modules
+
+
+async def test_a_deleted_test_file_takes_its_failures_with_it(editor: Editor) -> None:
+    editor.open("prices.py")
+    editor.edit("prices.py", "gross - tax", "gross + tax")
+    await editor.shows_errors("tests/test_prices.py", 1)
+
+    editor.project.delete("tests/test_prices.py")
+
+    await editor.shows_errors("tests/test_prices.py", 0)
+    await editor.until(lambda: editor.uri("tests/test_prices.py") not in editor.modules, "the module to go")
+    await editor.until(lambda: editor.status.tests == 2, "two tests to be left")
+
+
+async def test_comments_and_formatting_run_nothing(editor: Editor) -> None:
+    steps = len(editor.steps)
+    editor.open("prices.py")
+
+    editor.edit("prices.py", "return gross // 10", "return gross  //  10  # a tenth")
+    editor.edit("prices.py", "gross - tax", "gross + tax")
+
+    await editor.shows_errors("tests/test_prices.py", 1)
+    runs = {step.run for step in editor.steps[steps:]}
+    assert len(runs) == 1

@@ -1,0 +1,177 @@
+"""What a user asks for: commands, the explorer's runs, and the questions a test answers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from lsprotocol.types import ClientCapabilities
+from pygls.exceptions import JsonRpcException
+
+from support.editor import Editor, close_editor
+
+TEST_NET = "tests/test_prices.py::test_net"
+
+
+async def test_nothing_runs_unasked_when_the_question_is_dismissed(
+    open_shop: Callable[..., Awaitable[Editor]],
+) -> None:
+    editor = await open_shop(answer="Not Now")
+    await editor.until(lambda: bool(editor.questions), "a question")
+    await editor.ready()
+    assert not editor.steps
+
+    await editor.command("aftershock.runAll")
+
+    await editor.until(lambda: editor.status.state == "ready" and not editor.status.affected, "the run")
+    assert _outcomes(editor) == {"passed": 5}
+
+
+async def test_a_client_without_any_capability_is_served(open_shop: Callable[..., Awaitable[Editor]]) -> None:
+    editor = await open_shop(capabilities=ClientCapabilities(), answer=None)
+    await editor.until(lambda: bool(editor.questions), "a question")
+
+    await editor.command("aftershock.runAll")
+
+    await editor.until(lambda: editor.status.state == "ready" and not editor.status.affected, "the run")
+    assert await close_editor(editor) == 0
+
+
+async def test_why_names_the_function_that_changed(open_shop: Callable[..., Awaitable[Editor]]) -> None:
+    editor = await open_shop(settings={"runMode": "onDemand"})
+    await editor.until(lambda: editor.status is not None and editor.status.tests == 5, "tests")
+    await editor.fresh()
+    editor.open("prices.py")
+    editor.edit("prices.py", "gross // 10", "gross // 9")
+    await editor.until(lambda: TEST_NET in editor.affected, "an affected test")
+
+    answer = await editor.command("aftershock.why", TEST_NET)
+
+    assert answer["affected"]
+    assert answer["reasons"] == ["prices.py: body of tax changed"]
+    assert await editor.shows_lens("prices.py", 1, lambda text: "affected" in text) == "2 affected, not run"
+    assert editor.diagnostics("tests/test_prices.py", severity=4)[0].message == "affected, not run"
+
+    await editor.command("aftershock.runAffected")
+    await editor.shows_errors("tests/test_prices.py", 1)
+    await editor.shows_lens("prices.py", 1, lambda text: text == "2 tests, 2 failed")
+
+
+async def test_why_of_an_unknown_test_is_answered_in_one_sentence(editor: Editor) -> None:
+    with pytest.raises(JsonRpcException, match=r"There is no test nowhere::nothing\."):
+        await editor.command("aftershock.why", "nowhere::nothing")
+
+
+async def test_the_tests_of_a_symbol_are_listed_and_run(editor: Editor) -> None:
+    label = {"uri": editor.uri("prices.py"), "qualname": "label"}
+
+    answer = await editor.command("aftershock.showTestsForSymbol", label)
+    assert [test["id"] for test in answer["tests"]] == [
+        "tests/test_prices.py::test_label[1]",
+        "tests/test_prices.py::test_label[2]",
+    ]
+    assert [test["outcome"] for test in answer["tests"]] == ["passed", "passed"]
+    assert answer["tests"][0]["location"]["uri"] == editor.uri("tests/test_prices.py")
+
+    editor.steps.clear()
+    await editor.command("aftershock.runTestsForSymbol", label)
+    await editor.until(lambda: bool(editor.steps) and editor.steps[-1].kind == "end", "the run's end")
+    assert _outcomes(editor) == {"passed": 2}
+
+
+async def test_the_explorer_sees_the_tree_of_tests_and_runs_one(editor: Editor) -> None:
+    [basket] = editor.modules[editor.uri("tests/test_basket.py")]
+    assert (basket.id, basket.label) == ("tests/test_basket.py::TestBasket", "TestBasket")
+    assert [child.label for child in basket.children] == ["test_total", "test_empty"]
+    net, label = editor.modules[editor.uri("tests/test_prices.py")]
+    assert net.id == TEST_NET
+    assert net.range.start.line == 5
+    assert [(child.id, child.label) for child in label.children] == [
+        ("tests/test_prices.py::test_label[1]", "1"),
+        ("tests/test_prices.py::test_label[2]", "2"),
+    ]
+
+    editor.steps.clear()
+    answer = await _request(editor, "aftershock/testRun", {"tests": [TEST_NET]})
+    await editor.until(lambda: bool(editor.steps) and editor.steps[-1].kind == "end", "the run's end")
+    assert [step.kind for step in editor.steps] == ["enqueued", "started", "passed", "end"]
+    assert {step.run for step in editor.steps} == {answer.run}
+
+
+async def test_a_failure_reaches_the_explorer_with_both_values(editor: Editor) -> None:
+    editor.open("prices.py")
+    editor.steps.clear()
+
+    editor.edit("prices.py", "gross - tax", "gross + tax")
+
+    await editor.shows_errors("tests/test_prices.py", 1)
+    [failed] = [step for step in editor.steps if step.kind == "failed" and step.test == TEST_NET]
+    assert "assert 110 == 90" in failed.failure.message
+    assert (failed.failure.expected, failed.failure.actual) == ("90", "110")
+    assert failed.failure.frames[0].location.uri == editor.uri("tests/test_prices.py")
+
+
+async def test_paused_saves_run_nothing_until_resumed(editor: Editor) -> None:
+    editor.open("prices.py")
+    editor.steps.clear()
+    await editor.command("aftershock.pause")
+    await editor.until(lambda: editor.status.state == "paused", "the pause")
+
+    editor.edit("prices.py", "gross - tax", "gross + tax")
+    await editor.until(lambda: TEST_NET in editor.affected, "an affected test")
+    assert not editor.steps
+
+    await editor.command("aftershock.resume")
+    await editor.shows_errors("tests/test_prices.py", 1)
+
+
+async def test_the_server_outlives_its_interpreter(editor: Editor) -> None:
+    await editor.command("aftershock.restartInterpreter")
+    editor.open("prices.py")
+
+    editor.edit("prices.py", "gross - tax", "gross + tax")
+
+    await editor.shows_errors("tests/test_prices.py", 1)
+
+
+async def test_a_killed_server_loses_no_result(open_shop: Callable[..., Awaitable[Editor]]) -> None:
+    first = await open_shop()
+    await first.ready()
+    await first.fresh()
+    assert first.process is not None
+    os.kill(first.process.pid, signal.SIGKILL)
+    await asyncio.wait_for(first.process.wait(), 10)
+
+    second = await open_shop()
+    await second.until(lambda: second.status is not None and second.status.state == "ready", "readiness")
+
+    assert not second.questions
+    assert not second.affected
+    second.open("prices.py")
+    assert await second.shows_lens("prices.py", 1, lambda text: text.startswith("2 tests ✓ "))
+
+
+async def test_a_setting_that_will_not_do_is_told_in_one_sentence(
+    open_shop: Callable[..., Awaitable[Editor]],
+) -> None:
+    editor = await open_shop(settings={"runMode": "sometimes"})
+
+    await editor.until(lambda: bool(editor.client.messages), "a message")
+
+    assert "aftershock.runMode is 'sometimes'" in editor.client.messages[0].message
+    assert editor.status.state == "failed"
+    assert await close_editor(editor) == 0
+
+
+def _outcomes(editor: Editor) -> dict[str, int]:
+    """How many tests had which outcome, in all runs so far."""
+    kinds = [step.kind for step in editor.steps if step.kind in ("passed", "failed", "errored", "skipped")]
+    return {kind: kinds.count(kind) for kind in set(kinds)}
+
+
+async def _request(editor: Editor, method: str, params: Any) -> Any:
+    return await editor.client.protocol.send_request_async(method, params)
