@@ -1,0 +1,1 @@
+"""What the benchmarks share: edits, a client, timed pytest processes, tables."""
