@@ -6,14 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from aftershock.selection.facts import Fact, InputSet
+from aftershock.selection.history import with_fact
 from aftershock.selection.keys import Key, KeyKind
 from aftershock.selection.reasons import NEVER_RUN, OTHER_VARIANT, Reason, reason_for
 from aftershock.selection.snapshot import UNKNOWN, Snapshot
 
-__all__ = ["KEPT_FACTS", "FactIndex", "Reason"]
-
-KEPT_FACTS = 8
-"""Facts kept of each test: enough for the branches somebody switches between."""
+__all__ = ["FactIndex", "Reason"]
 
 
 @dataclass(eq=False, slots=True)
@@ -56,15 +54,13 @@ class FactIndex:
     # --- facts -----------------------------------------------------------------------------------
 
     def add(self, fact: Fact) -> None:
-        """Take in a fact; an older one of the same inputs and variant gives way to it, or the oldest."""
-        facts = self._facts.setdefault(fact.test, [])
-        fact = replace(fact, inputs=tuple(self._hold(inputs, fact.test) for inputs in fact.inputs))
-        same = [old for old in facts if old.inputs == fact.inputs and old.variant == fact.variant]
-        facts.append(fact)
-        facts.sort(key=lambda each: each.verdict.recorded_at)
-        for old in same or facts[: max(0, len(facts) - KEPT_FACTS)]:
-            facts.remove(old)
+        """Take in a fact; older ones of the same state give way to it (see :mod:`~aftershock.selection.history`)."""
+        before = self._facts.get(fact.test, [])
+        after = with_fact(before, fact)
+        held = [replace(each, inputs=tuple(self._hold(i, fact.test) for i in each.inputs)) for each in after]
+        for old in before:
             self._release(old)
+        self._facts[fact.test] = held
         self._matching.pop(fact.test, None)
 
     def extend(self, test: str, inputs: InputSet) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from aftershock.selection.affected import KEPT_FACTS
 from aftershock.selection.facts import Fact, InputSet
+from aftershock.selection.history import KEPT_FACTS
 from aftershock.selection.symbols import ALGORITHM
 from aftershock.store import database, rows
 from aftershock.store.input_sets import InputSets

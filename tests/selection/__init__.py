@@ -1,0 +1,1 @@
+"""Tests of selection: sources in, affected tests out; no files and no processes."""

@@ -1,0 +1,83 @@
+"""A project in memory for tests of selection: sources, a snapshot of them, and facts about its tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from textwrap import dedent
+
+from aftershock.selection.affected import FactIndex
+from aftershock.selection.facts import Fact, Outcome, Verdict
+from aftershock.selection.imports import ImportGraph, Imports, parse_imports
+from aftershock.selection.inputs import inputs_for
+from aftershock.selection.snapshot import Snapshot
+from aftershock.selection.symbols import Symbols, parse_symbols
+
+
+def parsed(path: str, text: str) -> tuple[Symbols, Imports]:
+    """What the engine knows of one file."""
+    source = dedent(text).encode()
+    return parse_symbols(source, path), parse_imports(source, path)
+
+
+def snapshot_of(files: Mapping[str, str], config: str = "ini", distributions: str = "pip") -> Snapshot:
+    """The snapshot of these sources."""
+    known = {path: parsed(path, text) for path, text in files.items()}
+    symbols = {path: symbols for path, (symbols, _) in known.items()}
+    return Snapshot(symbols, {path: imports for path, (_, imports) in known.items()}, config, distributions)
+
+
+@dataclass
+class Stage:
+    """A project whose tests "run" by telling what they executed."""
+
+    files: dict[str, str]
+    index: FactIndex = field(default_factory=FactIndex)
+    clock: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.snapshot = snapshot_of(self.files)
+        self.index.update(self.snapshot)
+
+    def run(
+        self,
+        test: str,
+        executed: Mapping[str, Iterable[str]],
+        outcome: Outcome = Outcome.PASSED,
+        opaque: bool = False,
+        import_executed: Mapping[str, list[str]] | None = None,
+        variant: str = "",
+        exact: bool = True,
+    ) -> Fact:
+        """Record a fact of a test that executed this."""
+        path, _, name = test.partition("::")
+        graph = ImportGraph(self.snapshot.imports)
+        everything = {path: [name], **executed}
+        inputs = inputs_for(path, everything, [], import_executed or {}, graph, self.snapshot, opaque)
+        self.clock += 1
+        fact = Fact(Verdict(test, outcome, {"call": 0.1}, None, self.clock), variant, inputs, exact)
+        self.index.add(fact)
+        return fact
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replace the one place where `old` stands in a file."""
+        assert self.files[path].count(old) == 1
+        self.write(path, self.files[path].replace(old, new))
+
+    def write(self, path: str, text: str | None) -> None:
+        """Give a file this text, or (None) remove it."""
+        if text is None:
+            del self.files[path]
+        else:
+            self.files[path] = text
+        self.show(self.snapshot.with_files({path: None if text is None else parsed(path, text)}))
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Make this the present."""
+        self.snapshot = snapshot
+        self.index.update(snapshot)
+
+    def affected(self) -> dict[str, list[str]]:
+        """The affected tests, with the texts of their reasons."""
+        found = self.index.affected(self.index.tests())
+        return {test: [reason.text for reason in reasons] for test, reasons in found.items()}
