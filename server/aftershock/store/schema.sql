@@ -41,6 +41,7 @@ CREATE INDEX fact_by_test ON fact (test);
 CREATE TABLE fact_input_set (
     fact INTEGER NOT NULL REFERENCES fact ON DELETE CASCADE,
     input_set INTEGER NOT NULL REFERENCES input_set,
+    position INTEGER NOT NULL, -- what the test executed first, its import closure second, then additions
     PRIMARY KEY (fact, input_set)
 ) WITHOUT ROWID;
 

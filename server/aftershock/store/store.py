@@ -71,8 +71,9 @@ class Store:
         def work(connection: sqlite3.Connection) -> None:
             row = connection.execute(latest, (rows.bindable(test),)).fetchone()
             if row is not None:
-                link = "INSERT OR IGNORE INTO fact_input_set VALUES (?, ?)"
-                connection.execute(link, (row[0], self._sets.id_of(inputs)))
+                count = len(self._ids(connection, row[0]))
+                link = "INSERT OR IGNORE INTO fact_input_set VALUES (?, ?, ?)"
+                connection.execute(link, (row[0], self._sets.id_of(inputs), count))
 
         self._write(work)
 
@@ -94,7 +95,7 @@ class Store:
         connection.execute("BEGIN")  # so that another process's fact isn't seen without its inputs
         try:
             sets = self._sets.read()
-            links = connection.execute("SELECT fact, input_set FROM fact_input_set").fetchall()
+            links = connection.execute("SELECT fact, input_set FROM fact_input_set ORDER BY position").fetchall()
             columns = "test, outcome, durations, failure, reason, recorded_at, variant, exact, id"
             found = connection.execute(f"SELECT {columns} FROM fact ORDER BY recorded_at, id").fetchall()
         finally:
@@ -109,25 +110,26 @@ class Store:
         return [_fact(row, tuple(used.get(row[-1], ()))) for row in found]
 
     def _insert(self, connection: sqlite3.Connection, fact: Fact) -> None:
-        ids = sorted({self._sets.id_of(inputs) for inputs in fact.inputs})
+        ids = list(dict.fromkeys(self._sets.id_of(inputs) for inputs in fact.inputs))
         verdict = rows.verdict_row(fact.verdict)
         statement = (
             "INSERT INTO fact (test, outcome, durations, failure, reason, recorded_at, variant, exact)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         )
         new = connection.execute(statement, (*verdict, fact.variant, int(fact.exact))).lastrowid
-        connection.executemany("INSERT INTO fact_input_set VALUES (?, ?)", [(new, each) for each in ids])
+        links = [(new, each, position) for position, each in enumerate(ids)]
+        connection.executemany("INSERT INTO fact_input_set VALUES (?, ?, ?)", links)
         older = connection.execute(
             "SELECT id, variant FROM fact WHERE test = ? AND id <> ? ORDER BY recorded_at DESC, id DESC",
             (verdict[0], new),
         ).fetchall()
-        same = [old for old, variant in older if variant == fact.variant and self._ids(connection, old) == ids]
+        same = [old for old, variant in older if variant == fact.variant and self._ids(connection, old) == set(ids)]
         surplus = [old for old, _ in older if old not in same][KEPT_FACTS - 1 :]
         connection.executemany("DELETE FROM fact WHERE id = ?", [(old,) for old in (*same, *surplus)])
 
-    def _ids(self, connection: sqlite3.Connection, fact: int) -> list[int]:
+    def _ids(self, connection: sqlite3.Connection, fact: int) -> set[int]:
         found = connection.execute("SELECT input_set FROM fact_input_set WHERE fact = ?", (fact,))
-        return sorted(row[0] for row in found)
+        return {row[0] for row in found}
 
     # --- files -----------------------------------------------------------------------------------
 

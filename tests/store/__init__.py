@@ -1,0 +1,1 @@
+"""Tests of the store: real databases on disk, real processes that write to them and die."""
