@@ -16,6 +16,8 @@ const quiet = {
   "files.autoSave": "off",
   "files.exclude": { ".venv": true, "**/__pycache__": true, ".pytest_cache": true, ".aftershock": true },
   "git.enabled": false,
+  "security.workspace.trust.banner": "never",
+  "security.workspace.trust.startupPrompt": "never",
   "telemetry.telemetryLevel": "off",
   "window.commandCenter": false,
   "workbench.layoutControl.enabled": false,
@@ -39,13 +41,16 @@ export class CodeServer {
   /**
    * Starts a workbench with fresh user data.
    *
-   * @param settings The user's settings, over the quiet ones.
+   * @param settings Of this machine, over the quiet ones.
+   * @param trusting Whether every folder is trusted; otherwise none is until the user says so.
    */
-  static async start(settings: Record<string, unknown>): Promise<CodeServer> {
+  static async start(settings: Record<string, unknown> = {}, trusting = true): Promise<CodeServer> {
     const scratch = mkdtempSync(join(tmpdir(), "aftershock-workbench-"));
     const data = join(scratch, "data");
-    mkdirSync(join(data, "User"), { recursive: true });
-    writeFileSync(join(data, "User", "settings.json"), JSON.stringify({ ...quiet, ...settings }, null, 2));
+    for (const [scope, values] of Object.entries({ User: quiet, Machine: settings })) {
+      mkdirSync(join(data, scope), { recursive: true });
+      writeFileSync(join(data, scope, "settings.json"), JSON.stringify(values));
+    }
     const folders = ["--user-data-dir", data, "--extensions-dir", join(scratch, "extensions")];
     const config = ["--config", join(scratch, "config.yaml")];
     // No gallery: the workbench would ask an outside one for updates.
@@ -54,7 +59,7 @@ export class CodeServer {
       env,
       stdio: "pipe",
     });
-    const server = spawn(node, [codeServer, ...folders, ...config, ...flags], {
+    const server = spawn(node, [codeServer, ...folders, ...config, ...flags, ...(trusting ? [trust] : [])], {
       env,
       detached: true,
       stdio: ["ignore", "pipe", "inherit"],
@@ -78,10 +83,12 @@ export class CodeServer {
 
 const flags = [
   ...["--bind-addr", "127.0.0.1:0", "--auth", "none", "--disable-telemetry", "--disable-update-check"],
-  ...["--disable-workspace-trust", "--disable-getting-started-override", "--disable-proxy"],
+  ...["--disable-getting-started-override", "--disable-proxy"],
   // Extension hosts would outlive the browser by hours.
   ...["--ignore-last-opened", "--reconnection-grace-time", "5"],
 ];
+
+const trust = "--disable-workspace-trust";
 
 /** The address that the server says it listens on. */
 async function listening(server: ChildProcess): Promise<string> {

@@ -25,9 +25,7 @@ export function playwright(): typeof Playwright {
 /** The browser that Debian or the user installed; Playwright's own download is not needed. */
 export function browserPath(): string {
   const names = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-  const found = [process.env.AFTERSHOCK_BROWSER, ...names].find(
-    (path) => path !== undefined && existsSync(path),
-  );
+  const found = [process.env.AFTERSHOCK_BROWSER, ...names].find((path) => path !== undefined && existsSync(path));
   if (found === undefined) {
     throw new Error(`no browser: looked for ${names.join(", ")}; AFTERSHOCK_BROWSER names another`);
   }

@@ -1,8 +1,8 @@
 /** A copy of a real project, to edit. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { repository } from "./places.ts";
 
 export class Project {
@@ -18,11 +18,22 @@ export class Project {
   static copy(name: string): Project {
     const parent = mkdtempSync(join(tmpdir(), "aftershock-project-"));
     const root = join(parent, name);
-    const python = process.env.PYTHON ?? ownPython();
+    const python = ownPython();
     execFileSync(python, ["-m", "projects", name, "--copy", root], {
       env: { ...process.env, PYTHONPATH: join(repository, "tests") },
       stdio: ["ignore", "ignore", "inherit"],
     });
+    return new Project(parent, root);
+  }
+
+  /** A project of a few files, given as path and text. */
+  static write(files: Record<string, string>): Project {
+    const parent = mkdtempSync(join(tmpdir(), "aftershock-project-"));
+    const root = join(parent, "small");
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(root, path)), { recursive: true });
+      writeFileSync(join(root, path), text);
+    }
     return new Project(parent, root);
   }
 
@@ -42,7 +53,8 @@ export class Project {
   }
 }
 
-function ownPython(): string {
+/** The interpreter of this repository's environment, which has pytest. */
+export function ownPython(): string {
   const own = join(repository, ".venv", "bin", "python");
   return existsSync(own) ? own : "python3";
 }

@@ -23,7 +23,7 @@ before(async () => {
   definition = project.find(source, head).line;
   const { line, column } = project.find(source, comparison);
   place = { line, column: column + beforeEdit.length };
-  server = await CodeServer.start({});
+  server = await CodeServer.start();
   user = await Workbench.open(server.address, project.root);
 });
 
@@ -33,16 +33,9 @@ after(async () => {
   project.remove();
 });
 
-/** One part of the story; where it fails, a picture tells what the user saw. */
+/** One part of the story. */
 function step(name: string, act: () => Promise<void>): void {
-  test(name, async () => {
-    try {
-      await act();
-    } catch (error) {
-      await user.failurePicture(name);
-      throw error;
-    }
-  });
+  test(name, () => user.try(name, act));
 }
 
 step("the first build is asked for, and then every function tells its tests", async () => {
@@ -106,17 +99,20 @@ step("a syntax error is told at its line, and goes with it", async () => {
   await user.undo();
   await user.save();
   await user.page.locator(".squiggly-error").first().waitFor({ state: "detached" });
-  await user.seeLens(definition, /^\d+ tests? ✓/);
+  await user.status.filter({ hasText: /^\s*\d+ tests/ }).waitFor();
 });
 
 step("the Testing view lists the tests and runs those that are picked", async () => {
   await user.command("Testing: Focus on Test Explorer View");
-  const file = user.testRow(/^tests\/test_validate\.py/);
+  const file = user.testRow(/^tests\/test_exceptions\.py/);
   await file.click();
   await file.getByLabel(/^Run Test/).click();
-  await user.testRow(/^tests\/test_validate\.py.*\(Passed\)/).waitFor();
+  await user.status.filter({ hasText: /running/ }).waitFor();
+  await user.status.filter({ hasText: /^\s*\d+ tests/ }).waitFor();
+  await user.testRow(/^tests\/test_exceptions\.py.*\(Passed\)/).waitFor();
   await user.page.keyboard.press("ArrowRight");
-  await user.testRow(/^test_length_max.*\(Passed\)/).waitFor();
+  await user.testRow(/^TestValidationError.*\(Passed\)/).waitFor();
+  await user.seeLens(definition, /^\d+ tests? ✓/);
   await user.picture("testing-view");
 });
 

@@ -4,8 +4,8 @@ import { dirname, join } from "node:path";
 import type { Browser, Locator, Page } from "playwright-core";
 import { browserPath, playwright, repository } from "./places.ts";
 
-/** How long a user would wait for anything, in milliseconds. */
-const patience = 20_000;
+/** How long to wait for anything, in milliseconds: two cores may be busy with other tests. */
+const patience = 60_000;
 
 const chromiumFlags = [
   ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
@@ -126,7 +126,7 @@ export class Workbench {
     }));
   }
 
-  /** Clicks a button of the one message that is shown. */
+  /** Clicks a button of the message that is shown. */
   async answer(message: RegExp, button: string): Promise<void> {
     const toast = this.page.locator(".notification-list-item").filter({ hasText: message });
     await toast.locator(".monaco-button").filter({ hasText: button }).click();
@@ -138,14 +138,21 @@ export class Workbench {
     await this.screenshot(process.env.UPDATE_PICTURES ? ["docs", "pictures"] : [".cache", "pictures"], name);
   }
 
-  /** Keeps what the user saw when a step failed. */
-  async failurePicture(step: string): Promise<void> {
-    await this.screenshot([".cache", "pictures", "failed"], step.replace(/\W+/g, "-"));
+  /** Lets the user act; where that fails, a picture in `.cache/pictures/failed` tells what they saw. */
+  async try(name: string, act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      await this.screenshot([".cache", "pictures", "failed"], name.replace(/\W+/g, "-"));
+      throw error;
+    }
   }
 
   private async screenshot(folder: string[], name: string): Promise<void> {
     const path = join(repository, ...folder, `${name}.png`);
     mkdirSync(dirname(path), { recursive: true });
+    // A link under the mouse would be shown as such, with a tooltip over the text.
+    await this.page.mouse.move(680, 806);
     // A caret that blinks would make each picture another.
     await this.page.screenshot({ path, caret: "hide", animations: "disabled" });
   }
