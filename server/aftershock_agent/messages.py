@@ -253,7 +253,10 @@ class TeardownExecuted:
 
 @dataclass(frozen=True)
 class RunEnded:
-    """The run's process is gone.  ``signal`` or ``exit`` tell how; ``exit`` 0 is the ordinary end."""
+    """The run's process is gone.
+
+    ``signal`` or ``exit`` tell how; ``exit`` 0 is the ordinary end.  Neither: its session went away.
+    """
 
     session: int
     run: int

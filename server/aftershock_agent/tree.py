@@ -65,6 +65,7 @@ class Node:
         finally:
             for child in self.children.values():
                 processes.kill(child.pid)
+                processes.reap(child.pid)
 
     def _serve(self, handle: Callable[[messages.Command, bytes], None]) -> bool:
         lines = self.parent.receive()

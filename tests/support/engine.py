@@ -89,7 +89,7 @@ class Outcomes:
         elif report.when == "call":
             self.found.setdefault(name, "passed")
 plugin = Outcomes()
-pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:terminal", *sys.argv[1:]], plugins=[plugin])
+pytest.main(["-p", "no:cacheprovider", "-p", "no:terminal", *sys.argv[1:]], plugins=[plugin])
 print("\\n" + json.dumps(plugin.found))
 """
 

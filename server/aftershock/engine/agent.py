@@ -19,7 +19,6 @@ from aftershock_agent import messages
 log = logging.getLogger(__name__)
 
 _LINE_LIMIT = 1 << 28  # bytes; one Collected event holds all tests of the project
-_SIGKILL = 9
 _BOOTSTRAP = Path(aftershock_agent.__file__).with_name("bootstrap.py")
 
 
@@ -64,6 +63,7 @@ class Agent:
         self._failures: list[messages.CollectFailed] = []
         self._runs: dict[int, asyncio.Queue[messages.Event]] = {}
         self._death: str | None = None
+        self._session_ended = True
         self.session = 0
         self._run = 0
 
@@ -71,6 +71,11 @@ class Agent:
     def alive(self) -> bool:
         """Whether the process is there and can be asked."""
         return self._writer is not None and self._death is None
+
+    @property
+    def session_alive(self) -> bool:
+        """Whether the session is there, as far as is known."""
+        return self.alive and not self._session_ended
 
     async def start(self, output: Path) -> messages.BaseReady:
         """Start the interpreter, its stdout and stderr going to the file ``output``.
@@ -140,9 +145,9 @@ class Agent:
         """Retire the session that there is, and start a new one; raises SessionBroken or AgentDied."""
         if self.session:
             self._send(messages.StopSession(self.session))
-            for run, queue in self._runs.items():
-                queue.put_nowait(messages.RunEnded(self.session, run, None, _SIGKILL))
+            self._lose_runs()
         self.session += 1
+        self._session_ended = False
         command = messages.StartSession(self.session, list(args), list(sources))
         answer = await self._ask(command)
         if isinstance(answer, messages.SessionFailed):
@@ -168,21 +173,20 @@ class Agent:
             return answer
         return messages.Patched(self.session, path, False, "the session ended")
 
-    async def run(self, tests: Sequence[str]) -> AsyncIterator[messages.Event]:
-        """Run tests in one fork: the events of the run, RunEnded last."""
-        run = self.begin_run(tests)
-        async for event in self.events_of(run):
-            yield event
-
     def begin_run(self, tests: Sequence[str]) -> int:
         """Start a run and return its number."""
         self._run += 1
         self._runs[self._run] = asyncio.Queue()
         self._send(messages.Run(self.session, self._run, list(tests)))
+        if self._session_ended:
+            self._lose_runs()
         return self._run
 
     async def events_of(self, run: int) -> AsyncIterator[messages.Event]:
-        """The events of a run, RunEnded last; raises AgentDied when the process goes away under it."""
+        """The events of a run, RunEnded last, with neither exit nor signal when its session went away.
+
+        Raises AgentDied when the base process goes away under it.
+        """
         queue = self._runs[run]
         try:
             while True:
@@ -203,6 +207,9 @@ class Agent:
     async def _ask(self, command: messages.Command) -> Any:
         self._answer = asyncio.get_running_loop().create_future()
         self._send(command)
+        if self._session_ended:
+            # Base ignores commands for a session that is gone.
+            self._answer.set_result(messages.SessionEnded(self.session, None, None))
         return await self._answer
 
     def _send(self, command: messages.Command) -> None:
@@ -239,8 +246,12 @@ class Agent:
     def _session_event(self, event: Any) -> None:
         _resolve(self._answer, event)
         if isinstance(event, messages.SessionEnded):
-            for run, queue in self._runs.items():
-                queue.put_nowait(messages.RunEnded(event.session, run, event.exit, event.signal))
+            self._session_ended = True
+            self._lose_runs()
+
+    def _lose_runs(self) -> None:
+        for run, queue in self._runs.items():
+            queue.put_nowait(messages.RunEnded(self.session, run, None, None))
 
     def _die(self, reason: str) -> None:
         if self._death is not None:

@@ -259,6 +259,7 @@ class Driver:
             await runner.run(processes_for(parts.configuration.parallel), seconds)
         finally:
             self._runner, self.running = None, set()
+            self._requeue |= runner.lost
             left = tuple(sorted(runner.unfinished))
             spent = time.perf_counter() - started
             finished = events.RunFinished(run, kind, dict(self._counts), spent, bool(left), left)

@@ -24,13 +24,17 @@ class Runner:
     def __init__(
         self, agent: Agent, tests: Sequence[str], timeout: float, report: Callable[[TestEvent, bool], None]
     ) -> None:
-        """``timeout`` is in seconds, for each test; ``report`` gets each event, and whether its test ran alone."""
+        """``timeout`` is in seconds, for each test; ``report`` gets each event, and whether its test ran alone.
+
+        Afterwards ``unfinished`` holds the tests without a verdict, and ``lost`` tells that the session went away.
+        """
         self._agent = agent
         self._tests = list(tests)
         self._timeout = timeout
         self._report = report
         self._active: set[int] = set()
         self._cancelled = False
+        self.lost = False
         self.unfinished: set[str] = set(tests)
 
     async def run(self, processes: int, durations: Mapping[str, float]) -> None:
@@ -88,14 +92,14 @@ class Runner:
     ) -> list[str]:
         if self._cancelled or not left:
             return []
-        ordinary = ended.exit == 0 and flight is None
-        if ordinary:
-            return []  # what is left doesn't exist in the session (any more)
+        self.lost = ended.exit is None and ended.signal is None
+        if flight is None and (self.lost or ended.exit == 0):
+            return []  # the session went away, or doesn't know what is left
         culprit = flight or left[0]
         text = _timed_out(self._timeout) if expired else _crashed(ended)
         self.unfinished.discard(culprit)
         self._report(_failed(ended, culprit, text), False)
-        return [test for test in left if test != culprit]
+        return [] if self.lost else [test for test in left if test != culprit]
 
 
 class _Watch:
@@ -131,6 +135,8 @@ def _crashed(ended: messages.RunEnded) -> str:
         except ValueError:
             name = f"signal {ended.signal}"
         return f"The test crashed the interpreter ({name})."
+    if ended.exit is None:
+        return "The interpreter went away while the test ran."
     return f"The test ended the interpreter with exit status {ended.exit}."
 
 

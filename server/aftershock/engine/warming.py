@@ -43,7 +43,8 @@ class Warming:
     def up_to_date(self) -> bool:
         """Whether everything is collected and equal to the present."""
         session = self.session
-        return session is not None and session.complete and session.present is self._project.present
+        alive = self.agent is not None and self.agent.session_alive
+        return session is not None and alive and session.complete and session.present is self._project.present
 
     @property
     def following(self) -> bool:
@@ -105,7 +106,8 @@ class Warming:
     async def _follow(self, agent: Agent) -> WarmSession:
         present = self._project.present
         session = self.session
-        if session is not None and (session.present is present or await session.follow(present)):
+        fits = session is not None and agent.session_alive
+        if session is not None and fits and (session.present is present or await session.follow(present)):
             return session
         arguments = self._configuration.pytest_args
         self.session = await WarmSession.open(agent, self._configuration.root, arguments, present)
