@@ -1,6 +1,6 @@
 // Fills bundled/: the server, what it needs, and the script that starts it.
 // --link links the server's source instead of copying it, for work on the server itself.
-// PYTHON names the Python whose pip is used (python3).
+// PYTHON names the Python whose pip is used (the repository's own, else python3).
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -8,7 +8,8 @@ import { fileURLToPath } from "node:url";
 const extension = fileURLToPath(new URL("..", import.meta.url));
 const source = `${extension}../server`;
 const bundled = `${extension}bundled`;
-const python = process.env.PYTHON ?? "python3";
+const own = `${extension}../.venv/bin/python`;
+const python = process.env.PYTHON ?? (existsSync(own) ? own : "python3");
 const link = process.argv.includes("--link");
 
 // What is installed stays while its requirements do: a second packaging takes no network.
