@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import IO
 
 import pytest
-
 from cli.conftest import COMMAND, ENVIRONMENT
+
 from support.project import Project
 
 

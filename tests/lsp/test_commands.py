@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from lsprotocol.types import ClientCapabilities
+from lsprotocol.types import ClientCapabilities, DiagnosticSeverity
 from pygls.exceptions import JsonRpcException
 
 from support.editor import Editor, close_editor
@@ -54,7 +54,7 @@ async def test_why_names_the_function_that_changed(open_shop: Callable[..., Awai
     assert answer["affected"]
     assert answer["reasons"] == ["prices.py: body of tax changed"]
     assert await editor.shows_lens("prices.py", 1, lambda text: "affected" in text) == "2 affected, not run"
-    assert editor.diagnostics("tests/test_prices.py", severity=4)[0].message == "affected, not run"
+    assert editor.diagnostics("tests/test_prices.py", DiagnosticSeverity.Hint)[0].message == "affected, not run"
 
     await editor.command("aftershock.runAffected")
     await editor.shows_errors("tests/test_prices.py", 1)
@@ -174,4 +174,4 @@ def _outcomes(editor: Editor) -> dict[str, int]:
 
 
 async def _request(editor: Editor, method: str, params: Any) -> Any:
-    return await editor.client.protocol.send_request_async(method, params)
+    return await editor.client.protocol.send_request_async(method, params)  # type: ignore[no-untyped-call]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -100,7 +101,10 @@ class Editor:
             texts = (await self.lenses(path)).get(line, [""])
             if wanted(texts[0]):
                 return texts[0]
-            await self.until(lambda seen=seen: self.refreshes > seen, f"a lens in line {line}; it reads {texts}")
+            await self.until(functools.partial(self._refreshed_since, seen), f"a lens in line {line}; it reads {texts}")
+
+    def _refreshed_since(self, seen: int) -> bool:
+        return self.refreshes > seen
 
     def diagnostics(self, path: str, severity: types.DiagnosticSeverity) -> list[types.Diagnostic]:
         """What is shown of a file now."""
@@ -219,7 +223,7 @@ async def close_editor(editor: Editor) -> int | None:
     await editor.client.shutdown_session()
     assert editor.process is not None
     code = await asyncio.wait_for(editor.process.wait(), PATIENCE)
-    await editor.client.stop()
+    await editor.client.stop()  # type: ignore[no-untyped-call]
     return code
 
 
