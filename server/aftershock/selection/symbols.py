@@ -14,7 +14,6 @@ A file whose definition is unchanged can be patched by swapping ``__code__`` by 
 from __future__ import annotations
 
 import ast
-import dis
 import hashlib
 import inspect
 import re
@@ -24,14 +23,14 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import CodeType
 
-_VERSION = 1
+from aftershock.selection.bytecode import Instructions
+
+_VERSION = 2
 ALGORITHM = f"{_VERSION}/{sys.version_info[0]}.{sys.version_info[1]}"
 """Names the digests: those of another algorithm, or another Python's bytecode, never match these."""
 
 _HAS_DOCSTRING = 0x4000000  # CO_HAS_DOCSTRING, from Python 3.14 on
 _NO_FREE = 0x40  # CO_NOFREE, before 3.11: set by what the body does with its variables, not by the signature
-_WRITES_POSITIONS = sys.version_info >= (3, 13)
-_STORE_NAME = dis.opmap["STORE_NAME"]
 _LAZY_SCOPES = re.compile(rb"(^|[;:])\s*type\s+\w|\b(def|class)\s+\w+\s*\[", re.MULTILINE)
 
 
@@ -119,39 +118,34 @@ class _Walk:
         self._enclosed: set[str] = set()
 
     def symbols(self, module: CodeType) -> Symbols:
-        definition = _digest("module", *self._content(module, "", is_function=False))
+        definition = _digest("module", *self._content(module, ""))
         bodies = {
             name: digests[0] if len(digests) == 1 else _digest("several", *digests)
             for name, digests in self._bodies.items()
         }
         return Symbols(definition, bodies, frozenset(self._enclosed))
 
-    def _content(self, code: CodeType, qualname: str, is_function: bool) -> Iterator[str]:
+    def _content(self, code: CodeType, qualname: str) -> Iterator[str]:
         """All that code says except its signature; of functions nested in it, just their signatures."""
-        yield getattr(code, "co_exceptiontable", b"").hex()
+        instructions = Instructions(code)
+        yield instructions.text
         yield repr((code.co_names, code.co_varnames[_argument_count(code) :], code.co_cellvars))
         constants = [
             self._nested(constant, qualname, code) if isinstance(constant, CodeType) else _exact(constant)
             for constant in code.co_consts
         ]
-        if _WRITES_POSITIONS and not code.co_flags & inspect.CO_NEWLOCALS and qualname:
-            yield from _without_positions(code, constants)
-            return
-        if is_function and _docstring(code) is not None:
-            constants[0] = "docstring"
-        yield code.co_code.hex()
-        yield from constants
+        yield from (constants[index] for index in instructions.constants)
 
     def _nested(self, code: CodeType, prefix: str, parent: CodeType) -> str:
         """What a code object adds to the code that holds it; a function's body is put among the bodies."""
         qualname = _qualname(code, prefix, parent)
         if self._is_function(code):
             signature = _digest("def", *_signature(code), _exact(_docstring(code)))
-            body = _digest("body", *self._content(code, qualname, is_function=True))
+            body = _digest("body", *self._content(code, qualname))
             self._bodies.setdefault(qualname, []).append(body)
             return signature
         self._enclosed.add(qualname)
-        return _digest("code", *_signature(code), *self._content(code, qualname, is_function=False))
+        return _digest("code", *_signature(code), *self._content(code, qualname))
 
     def _is_function(self, code: CodeType) -> bool:
         if code.co_name.startswith("<") or not code.co_flags & inspect.CO_NEWLOCALS:
@@ -159,23 +153,6 @@ class _Walk:
         if code.co_name == "__annotate__" and code.co_posonlyargcount == 1 and code.co_varnames[:1] == ("format",):
             return False  # written by the compiler, from 3.14 on
         return self._defs is None or (code.co_name, code.co_firstlineno) in self._defs
-
-
-def _without_positions(code: CodeType, constants: list[str]) -> Iterator[str]:
-    """A class body's instructions, without its line and the list of attributes that its methods assign.
-
-    From 3.13 on the compiler writes both into the class's code, where they would make every move of a class,
-    and every method that assigns something new, a change of the definition.
-    """
-    extended = 0
-    loaded = ""
-    for operation, argument in zip(code.co_code[::2], code.co_code[1::2], strict=True):
-        argument |= extended
-        extended = argument << 8 if operation == dis.EXTENDED_ARG else 0
-        name = code.co_names[argument] if operation == _STORE_NAME else ""
-        yield "" if name in ("__firstlineno__", "__static_attributes__") else loaded
-        loaded = f"{operation} {constants[argument] if operation in dis.hasconst else argument}"
-    yield loaded
 
 
 def _signature(code: CodeType) -> tuple[str, ...]:
@@ -228,9 +205,6 @@ def _exact(constant: object) -> str:
 
 def _digest(*parts: str) -> str:
     """96 bits over length-prefixed parts and the algorithm, in hexadecimal."""
-    hasher = hashlib.blake2b(digest_size=12, person=ALGORITHM.encode())
-    for part in parts:
-        data = part.encode("utf-8", "surrogatepass")
-        hasher.update(b"%d:" % len(data))
-        hasher.update(data)
-    return hasher.hexdigest()
+    text = "".join(f"{len(part)}:{part}" for part in parts)
+    data = text.encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(data, digest_size=12, person=ALGORITHM.encode()).hexdigest()
