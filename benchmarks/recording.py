@@ -1,0 +1,171 @@
+"""Suite time with recording over plain suite time.
+
+    python benchmarks/recording.py [--project NAME ...] [--all] [--rounds N] [--testmon]
+
+Needs this repository's development environment. See docs/benchmarks.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.extend(str(Path(__file__).resolve().parents[1] / folder) for folder in ("", "server", "tests"))
+
+from aftershock.engine.agent import AgentDied, SessionBroken
+from benchmarks.measuring import cold, figures
+from benchmarks.measuring.suites import SuiteTiming, WarmSuite
+from projects import FetchError, Project, copy
+
+BOUND = 1.10
+"""How much longer a suite may take with recording, on Python 3.12 and later."""
+
+BOUND_FROM = (3, 12)
+"""The first Python that has sys.monitoring, whose bound it is."""
+
+USUAL = ("marshmallow", "attrs", "click")
+LARGE = ("networkx",)
+
+
+@dataclass(frozen=True)
+class Round:
+    """One suite, run in several ways; `testmon` is None where nobody asked for it."""
+
+    plain: cold.Timing
+    recorded: SuiteTiming
+    unrecorded: SuiteTiming
+    testmon: cold.Timing | None
+
+
+async def measure(name: str, rounds: int, folder: Path, with_testmon: bool) -> list[Round]:
+    """Run the rounds of one project, the ways in turn, another one first in each round."""
+    project = copy(name, folder / name)
+    rival = copy(name, folder / f"{name}-testmon", extra=[cold.TESTMON]) if with_testmon else None
+    figures.say(f"{name}: a first run, not counted, fills the caches")
+    cold.pytest(project)
+    found = []
+    async with (
+        WarmSuite(project, folder / f"{name}.recorded.log", recorded=True) as recorded,
+        WarmSuite(project, folder / f"{name}.unrecorded.log", recorded=False) as unrecorded,
+    ):
+        for number in range(rounds + 1):
+            done = await _round(project, recorded, unrecorded, rival, number)
+            if number:
+                figures.say(f"{name} {number}/{rounds}: {_line(done)}")
+                found.append(done)
+    return found
+
+
+async def _round(
+    project: Project, recorded: WarmSuite, unrecorded: WarmSuite, rival: Project | None, number: int
+) -> Round:
+    if number % 2:
+        with_recording = await recorded.run()
+        plain = await asyncio.to_thread(cold.pytest, project)
+        without = await unrecorded.run()
+    else:
+        without = await unrecorded.run()
+        plain = await asyncio.to_thread(cold.pytest, project)
+        with_recording = await recorded.run()
+    testmon = None
+    if rival is not None:
+        (rival.root / ".testmondata").unlink(missing_ok=True)
+        testmon = await asyncio.to_thread(cold.pytest, rival, "--testmon")
+    return Round(plain, with_recording, without, testmon)
+
+
+def _line(done: Round) -> str:
+    testmon = f", testmon {done.testmon.loop:.2f} s" if done.testmon else ""
+    return (
+        f"plain {done.plain.loop:.2f} s, recording {done.recorded.loop:.2f} s, "
+        f"agent without {done.unrecorded.loop:.2f} s{testmon}"
+    )
+
+
+def summarise(rounds: Sequence[Round]) -> dict[str, object]:
+    """The medians of a project in seconds, and their ratios."""
+    plain = statistics.median(done.plain.loop for done in rounds)
+    recorded = statistics.median(done.recorded.loop for done in rounds)
+    unrecorded = statistics.median(done.unrecorded.loop for done in rounds)
+    testmon = [done.testmon.loop for done in rounds if done.testmon is not None]
+    failing = rounds[-1].recorded.outcomes
+    found: dict[str, object] = {
+        "rounds": len(rounds),
+        "tests": rounds[-1].recorded.outcomes.total(),
+        "plain_tests": rounds[-1].plain.tests,
+        "failed": failing["failed"] + failing["errored"],
+        "plain_s": round(plain, 3),
+        "recorded_s": round(recorded, 3),
+        "unrecorded_s": round(unrecorded, 3),
+        "ratio": round(recorded / plain, 3),
+        "recorder_ratio": round(recorded / unrecorded, 3),
+    }
+    if testmon:
+        found |= {
+            "testmon_s": round(statistics.median(testmon), 3),
+            "testmon_ratio": round(statistics.median(testmon) / plain, 2),
+        }
+    return found
+
+
+def report(found: Mapping[str, Mapping[str, object]]) -> str:
+    """The figures as people read them."""
+    names = {
+        "tests": "tests",
+        "plain_s": "pytest's test loop, s",
+        "recorded_s": "the agent's, recording, s",
+        "unrecorded_s": "the agent's, not recording, s",
+        "testmon_s": "pytest --testmon's, s",
+        "ratio": "recording / plain",
+        "recorder_ratio": "recording / not recording",
+        "testmon_ratio": "testmon / plain",
+    }
+    rows = [
+        [title, *(f.get(key, "") for f in found.values())]
+        for key, title in names.items()
+        if any(key in f for f in found.values())
+    ]
+    return figures.table(["medians", *found], rows)
+
+
+def main() -> int:
+    """Measure, print, and exit with 1 where the bound was missed."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--project", action="append", choices=[*USUAL, *LARGE], help="these alone")
+    parser.add_argument("--all", action="store_true", help="large projects too, which take minutes")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--testmon", action="store_true", help="compare with pytest --testmon on an empty database")
+    options = parser.parse_args()
+    facts = figures.machine()
+    found: dict[str, dict[str, object]] = {}
+    try:
+        with tempfile.TemporaryDirectory(prefix="aftershock-benchmark-", ignore_cleanup_errors=True) as folder:
+            for name in options.project or (*USUAL, *(LARGE if options.all else ())):
+                rounds = asyncio.run(measure(name, options.rounds, Path(folder), options.testmon))
+                found[name] = summarise(rounds)
+    except (AgentDied, FetchError, SessionBroken, cold.PytestError) as error:
+        print(f"recording.py: {error}", file=sys.stderr)
+        return 2
+    print(figures.describe(facts))
+    print(report(found))
+    return figures.conclude({"benchmark": "recording", "machine": facts, "projects": found}, _missed(found))
+
+
+def _missed(found: Mapping[str, Mapping[str, object]]) -> list[str]:
+    if tuple(sys.version_info) < BOUND_FROM:
+        return []
+    return [
+        f"{name}: a suite takes {summary['ratio']} times as long with recording, not {BOUND:.2f}"
+        for name, summary in found.items()
+        if float(str(summary["ratio"])) > BOUND
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
