@@ -121,6 +121,4 @@ class Base:
             importlib.import_module(name)
         except Exception:
             # The session will import it again and report whatever is wrong; here it only costs the warmth.
-            self._node.parent.send(
-                messages.Log("debug", f"preload of {name} failed\n{traceback.format_exc()}")
-            )
+            self._node.parent.send(messages.Log("debug", f"preload of {name} failed\n{traceback.format_exc()}"))

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import sys
 
-_STARTS = frozenset(
-    ("subprocess.Popen", "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn")
-)
+_STARTS = frozenset(("subprocess.Popen", "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn"))
 
 
 class ChildProcesses:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeVar, Union
+from typing import Any, ClassVar
 
 Executed = dict[str, list[str]]
 """Qualified names of the functions that ran, by absolute file path."""
@@ -126,7 +126,7 @@ class Preload:
     modules: list[str]
 
 
-Command = Union[Preload, StartSession, Collect, Patch, Run, CancelRun, StopSession]
+Command = Preload | StartSession | Collect | Patch | Run | CancelRun | StopSession
 
 # --- events: agent to server -----------------------------------------------------------------
 
@@ -281,22 +281,22 @@ class Log:
     text: str
 
 
-Event = Union[
-    BaseReady,
-    BaseFailed,
-    SessionReady,
-    SessionFailed,
-    CollectFailed,
-    Collected,
-    Patched,
-    TestStarted,
-    TestFinished,
-    TeardownExecuted,
-    RunEnded,
-    SessionEnded,
-    Log,
-]
-Message = Union[Command, Event]
+Event = (
+    BaseReady
+    | BaseFailed
+    | SessionReady
+    | SessionFailed
+    | CollectFailed
+    | Collected
+    | Patched
+    | TestStarted
+    | TestFinished
+    | TeardownExecuted
+    | RunEnded
+    | SessionEnded
+    | Log
+)
+Message = Command | Event
 
 _TYPES: dict[str, type] = {
     t.__name__: t
@@ -306,8 +306,6 @@ _TYPES: dict[str, type] = {
         *(TestStarted, TestFinished, TeardownExecuted, RunEnded, SessionEnded, Log),
     )
 }
-
-T = TypeVar("T")
 
 
 def encode(message: Message) -> bytes:

@@ -148,9 +148,7 @@ def _swaps(
 
 def _shape(code: CodeType) -> tuple[object, ...]:
     """What of a code object the rest of a function object, and those who inspected it, rely on."""
-    count = (
-        code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 0x04) + bool(code.co_flags & 0x08)
-    )
+    count = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 0x04) + bool(code.co_flags & 0x08)
     return (
         code.co_name,
         code.co_flags,

@@ -33,7 +33,7 @@ class MonitoringRecorder:
         self._started: list[str] = []
 
     def _free_tools(self) -> tuple[int, int]:
-        """Two tool ids that nobody uses; 0, 1, 2 and 5 have customary owners (debugger, coverage, profiler, optimizer)."""
+        """Two tool ids that nobody uses; 0 and 1 are left to debuggers and coverage, whose they are by custom."""
         free = [tool for tool in (3, 4, 5, 2) if self._monitoring.get_tool(tool) is None]
         if len(free) < 2:
             raise RuntimeError("all sys.monitoring tool ids are taken, Aftershock needs two")

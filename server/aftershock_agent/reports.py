@@ -86,9 +86,7 @@ class Outcome:
         """Add the report of a phase, with its failure where it has one."""
         self.durations[report.when] = self.durations.get(report.when, 0.0) + report.duration
         if report.when != "setup" or report.failed or report.skipped:
-            self.output = "\n".join(text.rstrip() for _, text in report.sections if text.strip())[
-                :_TEXT_LIMIT
-            ]
+            self.output = "\n".join(text.rstrip() for _, text in report.sections if text.strip())[:_TEXT_LIMIT]
         if report.failed and self.value not in ("failed", "errored"):
             self.value = "failed" if report.when == "call" else "errored"
             self.failure = failure or Failure("Failed", _first_line(report), report.longreprtext)

@@ -121,9 +121,7 @@ class Run:
             self._tell_teardown(item.nodeid, inside)
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, Any, Any]:
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
         """Keep the exception's details while they are at hand."""
         report: pytest.TestReport = yield
         if report.failed and call.excinfo is not None:
@@ -153,9 +151,7 @@ class Run:
         users = {test for key in self._finalized for test in self._users.pop(key, ()) if test != current}
         if users and executed:
             command = self._command
-            self._channel.send(
-                messages.TeardownExecuted(command.session, command.run, sorted(users), _plain(executed))
-            )
+            self._channel.send(messages.TeardownExecuted(command.session, command.run, sorted(users), _plain(executed)))
 
     def _drain(self) -> None:
         for path, names in self._recorder.take().items():

@@ -55,9 +55,7 @@ class Session:
         self._number = command.session
         self._root = root
         self._scratch = Path(scratch)
-        self._node = Node(
-            channel, lambda run, code, signal: messages.RunEnded(self._number, run, code, signal)
-        )
+        self._node = Node(channel, lambda run, code, signal: messages.RunEnded(self._number, run, code, signal))
         self._project = Project(root)
         self._known_modules = set(sys.modules)
         self._items: dict[str, pytest.Item] = {}
@@ -106,11 +104,7 @@ class Session:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Serve commands instead of running the tests in order."""
-        inside = [
-            path
-            for path in map(os.path.realpath, sys.path)
-            if (path + os.sep).startswith(self._root + os.sep)
-        ]
+        inside = [path for path in map(os.path.realpath, sys.path) if (path + os.sep).startswith(self._root + os.sep)]
         patterns = list(session.config.getini("python_files"))
         self._channel.send(messages.SessionReady(self._number, os.getpid(), inside, patterns))
         self._node.loop(self._handle, self._patcher.prepare)
@@ -125,9 +119,7 @@ class Session:
             self._tell_failure(collector, report, call.excinfo.value)
         return report
 
-    def _tell_failure(
-        self, collector: pytest.Collector, report: pytest.CollectReport, error: BaseException
-    ) -> None:
+    def _tell_failure(self, collector: pytest.Collector, report: pytest.CollectReport, error: BaseException) -> None:
         path = os.path.realpath(str(getattr(collector, "path", self._root)))
         failure = failure_of(root_cause(error), report.longreprtext)
         line = next((frame.line for frame in failure.frames if frame.path == path), 1)
@@ -180,9 +172,7 @@ class Session:
         Others are left alone: what a conftest sets before it imports them must still be set first.
         """
         new = [name for name in sys.modules if name not in self._known_modules]
-        return [
-            name for name in new if name.split(".")[0] in sys.stdlib_module_names and "__main__" not in name
-        ]
+        return [name for name in new if name.split(".")[0] in sys.stdlib_module_names and "__main__" not in name]
 
     def _patch(self, command: messages.Patch) -> None:
         started = time.perf_counter()

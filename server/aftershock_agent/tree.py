@@ -16,9 +16,7 @@ _PAUSE = 0.1  # seconds of quiet before idle work
 class Node:
     """A process of the tree: a channel to its parent, and children by number."""
 
-    def __init__(
-        self, parent: Channel, ended: Callable[[int, int | None, int | None], messages.Event]
-    ) -> None:
+    def __init__(self, parent: Channel, ended: Callable[[int, int | None, int | None], messages.Event]) -> None:
         """``ended`` makes the event that tells the parent of a child's end: (number, exit code, signal)."""
         self.parent = parent
         self.children: dict[int, Child] = {}

@@ -206,11 +206,12 @@ def _toggle(project: Project, chance: random.Random) -> str:
 
 
 async def test_the_warm_engine_says_what_a_cold_pytest_says(project: Project) -> None:
-    seed, edits = map(int, os.environ.get("AFTERSHOCK_ORACLE", "7:14").split(":"))
+    seed, edits = map(int, os.environ.get("AFTERSHOCK_ORACLE", "7:12").split(":"))
     chance = random.Random(seed)
     project.write(_PROJECT)
     async with opened(project) as story:
         assert story.outcomes() == cold_outcomes(project)
+        await story.engine.refined()
         for number in range(edits):
             path = _toggle(project, chance)
             await story.changed(path)
@@ -218,4 +219,5 @@ async def test_the_warm_engine_says_what_a_cold_pytest_says(project: Project) ->
                 continue  # the last good state is kept on purpose; the repair is compared
             warm, cold = story.outcomes(), cold_outcomes(project)
             settled = {name: outcome for name, outcome in warm.items() if name in cold}
-            assert settled == cold, f"edit {number} of seed {seed}, in {path}"
+            await story.engine.refined()
+            assert settled == cold, f"edit {number} of seed {seed}, in {path}: {story.engine.status}"

@@ -118,7 +118,8 @@ async def test_edits_of_one_size_within_a_second_are_never_stale(shop: Project) 
 
 async def test_a_new_test_runs_when_its_file_is_saved_and_a_removed_one_is_gone(shop: Project) -> None:
     async with opened(shop) as story:
-        await story.save("tests/test_stock.py", "def test_left", "def test_none():\n    assert left(5) == 0\n\ndef test_left")
+        new = "def test_none():\n    assert left(5) == 0\n\n"
+        await story.save("tests/test_stock.py", "def test_left", f"{new}def test_left")
         assert story.outcomes()["test_none"] == "passed"
         await story.save("tests/test_stock.py", "def test_left():\n    assert left(2) == 3\n", "")
         assert "test_left" not in story.outcomes()

@@ -46,9 +46,7 @@ class Collection:
 class Agent:
     """One base process; at most one session at a time, any number of runs in it."""
 
-    def __init__(
-        self, interpreter: Sequence[str], root: Path, cwd: Path, environment: Mapping[str, str]
-    ) -> None:
+    def __init__(self, interpreter: Sequence[str], root: Path, cwd: Path, environment: Mapping[str, str]) -> None:
         """``environment`` is the whole environment of the process; ``cwd`` where pytest is started."""
         self._interpreter = list(interpreter)
         self._root = root
@@ -161,9 +159,7 @@ class Agent:
         self._failures = []
         answer = await self._ask(messages.Collect(self.session, None if paths is None else list(paths)))
         if not isinstance(answer, messages.Collected):
-            raise SessionBroken(
-                answer.failure if isinstance(answer, messages.SessionFailed) else _ended(answer)
-            )
+            raise SessionBroken(answer.failure if isinstance(answer, messages.SessionFailed) else _ended(answer))
         return Collection(answer, self._failures)
 
     async def patch(self, path: str, old: str, new: str, changed: Sequence[str]) -> messages.Patched:

@@ -16,6 +16,7 @@ from aftershock.engine.configuration import Configuration
 from aftershock.engine.events import RunKind, State
 from aftershock.engine.ledger import Ledger, verdict_of
 from aftershock.engine.project import Change
+from aftershock.engine.refining import Refiner
 from aftershock.engine.runner import Runner, TestEvent, processes_for
 from aftershock.engine.standing import Standing
 from aftershock.engine.tests_known import KnownTests
@@ -26,6 +27,7 @@ from aftershock_agent import messages
 
 log = logging.getLogger(__name__)
 
+_QUIET = 1.0  # seconds without work before facts are made exact
 _INTERNAL = "Aftershock had an internal error; the log tells more. The next save tries again."
 
 
@@ -72,6 +74,8 @@ class Driver:
         self._rest = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._idle: asyncio.Task[None] | None = None
+        self._refiner = Refiner(parts.ledger, parts.configuration.test_timeout)
+        self._refining: asyncio.Task[None] | None = None
         self._runner: Runner | None = None
         self._cancelling = False
         self._requeue = False
@@ -92,7 +96,7 @@ class Driver:
 
     async def stop(self) -> None:
         """Stop at once; who waits is told that nothing was run."""
-        tasks = [task for task in (self._task, self._idle) if task is not None]
+        tasks = [task for task in (self._task, self._idle, self._refining) if task is not None]
         for task in tasks:
             task.cancel()
         if tasks:
@@ -109,6 +113,12 @@ class Driver:
         while self._task is not None and not self._at_rest():
             self._rest.clear()
             await self._rest.wait()
+
+    async def refined(self) -> None:
+        """Wait until idle work is done too: every fact exact that can be."""
+        await self.settled()
+        while self._refining is not None and not self._refining.done():
+            await asyncio.wait([self._refining])
 
     def move(self, state: State, message: str = "") -> None:
         """Change the state that people see."""
@@ -137,9 +147,7 @@ class Driver:
     def stop_outdated(self, change: Change) -> None:
         """A run in flight whose remaining tests see the change is stopped; what it leaves is run again."""
         runner, paths = self._runner, change.changed | change.removed
-        if runner is not None and any(
-            self._parts.standing.sees_any(test, paths) for test in runner.unfinished
-        ):
+        if runner is not None and any(self._parts.standing.sees_any(test, paths) for test in runner.unfinished):
             self._requeue = True
             runner.cancel(kill=True)
 
@@ -187,6 +195,8 @@ class Driver:
         self.move(State.PAUSED if self.paused else State.READY)
         if not self._parts.warming.up_to_date and not self._parts.known.broken_sources:
             self._idle = asyncio.create_task(self._warm_up())
+        elif self._refiner.candidates(list(self._parts.known.nodes)) and not self._parts.known.broken_sources:
+            self._refining = asyncio.create_task(self._guard(self._refine()))
 
     async def _warm_up(self) -> None:
         """Bring the session up to the present and collect the rest, while nobody waits."""
@@ -195,10 +205,21 @@ class Driver:
         except asyncio.CancelledError:
             self._parts.warming.abandon()
             raise
-        self._rest.set()
+        self._wake.set()  # for the idle work that comes next
+
+    async def _refine(self) -> None:
+        await asyncio.sleep(_QUIET)
+        session = self._parts.warming.session
+        if session is not None:
+            tests = self._refiner.candidates(list(self._parts.known.nodes))
+            await self._refiner.refine(tests, session, lambda: not self._wake.is_set() and not self.paused)
 
     async def _stop_idle(self) -> None:
         """A request or a change goes before idle work, unless that is doing what is needed anyway."""
+        if self._refining is not None:
+            self._refining.cancel()
+            await asyncio.wait([self._refining])
+            self._refining = None
         idle, self._idle = self._idle, None
         if idle is None or idle.done():
             return

@@ -68,9 +68,7 @@ class Engine:
         await self._project.scan(self._store.get_meta("distributions") or "")
         self._memory = CollectionMemory(self._store)
         self._known = KnownTests(root, self._store, self._tell)
-        self._ledger = Ledger(
-            self._store, self._store.get_meta("variant") or "", self._project.present.snapshot
-        )
+        self._ledger = Ledger(self._store, self._store.get_meta("variant") or "", self._project.present.snapshot)
         self._standing = Standing(self._ledger, lambda: self._known.nodes)
         self._warming = Warming(self._configuration, self._project, self._born, self._collected, self._absorb)
         self._driver = Driver(self._parts(), self._tell_status)
@@ -105,6 +103,10 @@ class Engine:
     async def settled(self) -> None:
         """Wait until nothing is running, waiting, or being warmed."""
         await self._driver.settled()
+
+    async def refined(self) -> None:
+        """Wait until every fact is exact that can be: what idle time is used for."""
+        await self._driver.refined()
 
     async def restart_interpreter(self) -> None:
         """Throw the interpreter away and start a new one."""
@@ -237,9 +239,7 @@ class Engine:
 
     async def run_failed(self) -> events.RunFinished | None:
         """Run the tests that failed last."""
-        return await self._driver.ask(
-            RunKind.REQUEST, lambda: [t for t in self.tests if self._standing.fails(t)]
-        )
+        return await self._driver.ask(RunKind.REQUEST, lambda: [t for t in self.tests if self._standing.fails(t)])
 
     async def run_tests(self, tests: Sequence[str]) -> events.RunFinished | None:
         """Run these tests."""
@@ -276,9 +276,7 @@ class Engine:
 
     def _born(self, ready: messages.BaseReady) -> None:
         """A new interpreter: its version and installation are inputs of every fact."""
-        log.info(
-            "interpreter: Python %s, pytest %s, recording by %s", ready.python, ready.pytest, ready.recording
-        )
+        log.info("interpreter: Python %s, pytest %s, recording by %s", ready.python, ready.pytest, ready.recording)
         variant = f"{ready.python} {ready.platform}"
         moved = self._project.set_distributions(ready.distributions)
         if moved or variant != self._ledger.index.variant:

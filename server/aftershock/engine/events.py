@@ -8,7 +8,6 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Union
 
 from aftershock.selection.facts import Outcome, Verdict
 
@@ -73,8 +72,10 @@ class ModuleRemoved:
 
 @dataclass(frozen=True)
 class AffectedChanged:
-    """The affected set, whole, with the reasons of each test; ``restored`` lists the tests that this change
-    made fresh again from memory (undo, a branch switch), whose verdicts stand without a run."""
+    """The affected set, whole, with the reasons of each test.
+
+    ``restored`` lists the tests that memory has a new answer for (undo, a branch switch): verdicts without a run.
+    """
 
     affected: Mapping[str, tuple[str, ...]]
     restored: tuple[str, ...] = ()
@@ -153,16 +154,16 @@ class Notice:
     message: str
 
 
-Event = Union[
-    StatusChanged,
-    ModuleDiscovered,
-    ModuleRemoved,
-    AffectedChanged,
-    RunStarted,
-    TestStarted,
-    TestFinished,
-    RunFinished,
-    ProblemsChanged,
-    BuildNeeded,
-    Notice,
-]
+Event = (
+    StatusChanged
+    | ModuleDiscovered
+    | ModuleRemoved
+    | AffectedChanged
+    | RunStarted
+    | TestStarted
+    | TestFinished
+    | RunFinished
+    | ProblemsChanged
+    | BuildNeeded
+    | Notice
+)

@@ -12,9 +12,7 @@ from aftershock.engine.configuration import Configuration
 _IN_ENVIRONMENT = ("bin/python", "Scripts/python.exe")
 
 
-def find_interpreter(
-    configuration: Configuration, environment: Mapping[str, str] = os.environ
-) -> tuple[str, ...]:
+def find_interpreter(configuration: Configuration, environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
     """The command that starts the project's Python.
 
     First of: the setting, the project's ``.venv`` or ``venv``, ``VIRTUAL_ENV``, the server's own.

@@ -99,7 +99,7 @@ class Ledger:
             # Without a fact the test stays affected, which is safe; with an empty one it never would be again.
             log.error("no fact of %s: %s", verdict.test, error)
             return
-        fact = Fact(verdict, self._variant, inputs, exact=alone)
+        fact = self.index.completed(Fact(verdict, self._variant, inputs, exact=alone), snapshot)
         self.index.add(fact)
         self._store.record(fact)
 

@@ -81,13 +81,9 @@ class Project:
         files = {**self.present.sources, **changes}
         snapshot = self.present.snapshot
         if changes:
-            entries = {
-                path: (file.symbols, _lazily(file)) if file else None for path, file in changes.items()
-            }
+            entries = {path: (file.symbols, _lazily(file)) if file else None for path, file in changes.items()}
             snapshot = snapshot.with_files(entries)
-        config = (
-            pytest_configuration.digest(self._root, self._arguments) if configuration else snapshot.config
-        )
+        config = pytest_configuration.digest(self._root, self._arguments) if configuration else snapshot.config
         differs = config != snapshot.config
         if differs:
             snapshot = snapshot.with_environment(config=config)
@@ -131,7 +127,5 @@ def _lazily(file: SourceFile) -> Imports | Callable[[], Imports]:
 def _touched(old: SourceFile, new: SourceFile) -> SourceFile:
     """The file with its new time stamp, and what was parsed of it."""
     file = dataclasses.replace(old, mtime_ns=new.mtime_ns, size=new.size)
-    file.__dict__.update(
-        {name: old.__dict__[name] for name in ("symbols", "imports") if name in old.__dict__}
-    )
+    file.__dict__.update({name: old.__dict__[name] for name in ("symbols", "imports") if name in old.__dict__})
     return file

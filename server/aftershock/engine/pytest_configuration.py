@@ -33,9 +33,7 @@ def _relevant(path: Path) -> str:
         return ""
     try:
         if path.name == "pyproject.toml":
-            return json.dumps(
-                tomllib.loads(text).get("tool", {}).get("pytest", {}), sort_keys=True, default=str
-            )
+            return json.dumps(tomllib.loads(text).get("tool", {}).get("pytest", {}), sort_keys=True, default=str)
         if path.name in ("tox.ini", "setup.cfg"):
             parser = configparser.ConfigParser(interpolation=None)
             parser.read_string(text)

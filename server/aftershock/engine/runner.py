@@ -78,18 +78,14 @@ class Runner:
                     self.unfinished.discard(event.test)
                 if isinstance(event, messages.RunEnded):
                     return self._after(event, left, flight, watch.expired)
-                if isinstance(
-                    event, (messages.TestStarted, messages.TestFinished, messages.TeardownExecuted)
-                ):
+                if isinstance(event, (messages.TestStarted, messages.TestFinished, messages.TeardownExecuted)):
                     self._report(event, len(tests) == 1)
         finally:
             watch.stop()
             self._active.discard(run)
         return []
 
-    def _after(
-        self, ended: messages.RunEnded, left: list[str], flight: str | None, expired: bool
-    ) -> list[str]:
+    def _after(self, ended: messages.RunEnded, left: list[str], flight: str | None, expired: bool) -> list[str]:
         if self._cancelled or not left:
             return []
         self.lost = ended.exit is None and ended.signal is None

@@ -13,8 +13,10 @@ from aftershock.selection.imports import Imports, parse_imports
 from aftershock.selection.symbols import Symbols, parse_symbols
 
 IGNORED_FOLDERS = frozenset(
-    (".git", ".hg", ".svn", ".aftershock", "__pycache__", "node_modules", "site-packages", ".tox", ".nox")
-    + (".venv", "venv", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".eggs", ".cache")
+    {
+        *(".git", ".hg", ".svn", ".aftershock", "__pycache__", "node_modules", "site-packages", ".tox", ".nox"),
+        *(".venv", "venv", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".eggs", ".cache"),
+    }
 )
 """Folders that never hold the project's own sources."""
 

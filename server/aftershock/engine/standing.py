@@ -36,9 +36,7 @@ class Standing:
         self._ledger.index.update(snapshot)
         before, self._true = self._true, {test: self._true_verdict(test) for test in self._tests()}
         self.affected = self._reasons(self._tests())
-        restored = tuple(
-            test for test, now in self._true.items() if now is not None and before.get(test) is not now
-        )
+        restored = tuple(test for test, now in self._true.items() if now is not None and before.get(test) is not now)
         return events.AffectedChanged(dict(self.affected), restored)
 
     def note(self, test: str) -> None:

@@ -30,7 +30,7 @@ class Warming:
         collected: Callable[[Collection, Iterable[str] | None], None],
         outdated: Callable[[Iterable[Path]], None],
     ) -> None:
-        """``born`` hears of each new interpreter, ``collected`` of each collection, ``outdated`` of files to look at."""
+        """Tell ``born`` of each new interpreter, ``collected`` of each collection, ``outdated`` of files to look at."""
         self._configuration = configuration
         self._project = project
         self._born = born

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from aftershock.selection.facts import Fact, InputSet
-from aftershock.selection.history import with_fact
+from aftershock.selection.history import completed, with_fact
 from aftershock.selection.keys import Key, KeyKind
 from aftershock.selection.reasons import NEVER_RUN, OTHER_VARIANT, Reason, reason_for
 from aftershock.selection.snapshot import UNKNOWN, Snapshot
@@ -62,6 +62,10 @@ class FactIndex:
             self._release(old)
         self._facts[fact.test] = held
         self._matching.pop(fact.test, None)
+
+    def completed(self, fact: Fact, snapshot: Snapshot) -> Fact:
+        """The fact, recorded on ``snapshot``, with what only earlier runs of its test saw."""
+        return completed(self._facts.get(fact.test, ()), fact, snapshot.digest)
 
     def extend(self, test: str, inputs: InputSet) -> None:
         """Add an input set to the test's latest fact; does nothing for a test without one."""

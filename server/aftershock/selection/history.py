@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from aftershock.selection.facts import Fact, InputSet
+from aftershock.selection.keys import Key, KeyKind
 
 KEPT_FACTS = 8
 """Facts kept of each test: enough for the branches somebody switches between."""
@@ -20,6 +21,29 @@ def with_fact(facts: list[Fact], new: Fact) -> list[Fact]:
     else:
         found = _append(facts, new)
     return found[-KEPT_FACTS:]
+
+
+def completed(facts: Iterable[Fact], new: Fact, digest: Callable[[Key], str]) -> Fact:
+    """A fact with the keys that earlier runs of its test saw and this one didn't, as they were during this run.
+
+    What an earlier run executed may still matter, hidden by something that another test memoised.  Only keys of runs
+    that agree with this one are taken, at their present ``digest``: at their old one the fact would be born stale.
+    An exact fact needs none.
+    """
+    if new.exact:
+        return new
+    own = {key for inputs in new.inputs for key, _ in inputs}
+    bodies = {key for inputs in new.inputs for key, _ in inputs if key.kind is KeyKind.BODY}
+    agreeing = [old for old in facts if old.variant == new.variant and _shares(old, bodies, new)]
+    missed = {key for old in agreeing for inputs in old.inputs for key, _ in inputs if key.kind is KeyKind.BODY} - own
+    extra = frozenset((key, digest(key)) for key in missed)
+    return replace(new, inputs=(*new.inputs, extra)) if extra else new
+
+
+def _shares(old: Fact, bodies: set[Key], new: Fact) -> bool:
+    """Whether an older run says something of this one: the same bodies, as far as both have them."""
+    now = {key: digest for inputs in new.inputs for key, digest in inputs if key in bodies}
+    return all(now.get(key, digest) == digest for inputs in old.inputs for key, digest in inputs)
 
 
 def _append(facts: list[Fact], new: Fact) -> list[Fact]:
