@@ -23,6 +23,7 @@ from aftershock.lsp.places import Places
 from aftershock.lsp.problems import Problems
 from aftershock.lsp.progress import BuildProgress
 from aftershock.lsp.publishing import Publisher
+from aftershock.lsp.reach import Reach
 from aftershock.lsp.refreshing import Refresher
 from aftershock.lsp.runs import Runs
 
@@ -57,27 +58,41 @@ class Session:
             lambda test: self.engine.state_of(test),
         )
         self._refresher = Refresher(client.refresh_lenses)
+        self._reach = Reach(self.engine, self._refresher.request)
         self._progress = BuildProgress(client.progress, self.spawn)
         self._watcher = Watcher(configuration.root, self.files_changed)
         self._heard = self._table()
 
     def _table(self) -> dict[type, Sequence[Callable[[Any], None]]]:
         """Who hears which event, in which order."""
-        problems, runs, progress = self._problems, self.runs, self._progress
+        problems, runs, progress, reach = self._problems, self.runs, self._progress, self._reach
         return {
             events.StatusChanged: (self._status,),
-            events.ModuleDiscovered: (self._module,),
-            events.ModuleRemoved: (self._module_removed,),
-            events.AffectedChanged: (problems.affected_changed, self._affected_changed),
-            events.RunStarted: (problems.run_started, runs.started, progress.started, self._lenses_changed),
+            events.ModuleDiscovered: (reach.tests_changed, self._module),
+            events.ModuleRemoved: (reach.tests_changed, self._module_removed),
+            events.AffectedChanged: (reach.affected_changed, problems.affected_changed, self._affected_changed),
+            events.RunStarted: (
+                reach.run_started,
+                problems.run_started,
+                runs.started,
+                progress.started,
+                self._lenses_changed,
+            ),
             events.TestStarted: (runs.test_started,),
             events.TestFinished: (
+                reach.test_finished,
                 problems.test_finished,
                 lambda event: runs.test_finished(event, self.engine.tests.get(event.verdict.test)),
                 progress.advanced,
                 self._lenses_changed,
             ),
-            events.RunFinished: (problems.run_finished, runs.finished, progress.finished, self._ended),
+            events.RunFinished: (
+                reach.run_finished,
+                problems.run_finished,
+                runs.finished,
+                progress.finished,
+                self._ended,
+            ),
             events.ProblemsChanged: (problems.problems_changed,),
             events.BuildNeeded: (self._build_needed,),
             events.Notice: (lambda notice: self._client.show(notice.level, notice.message),),
@@ -103,6 +118,7 @@ class Session:
         """End the engine and the watcher, and take back what is shown."""
         started, self._started = self._started, False
         self._refresher.close()
+        self._reach.close()
         self._watcher.stop()
         for task in self._tasks:
             task.cancel()
@@ -148,10 +164,9 @@ class Session:
         found: list[CodeLens] = []
         for definition in self._outlines.of(path, text):
             own = self._own_tests(path, definition.qualname)
-            tests = own or self.engine.tests_reaching(path, definition.qualname)
+            tests = own or self._reach.tests(path, definition.qualname)
             if tests:
-                states = [self.engine.state_of(test) for test in tests]
-                found += lenses_of(uri, definition, states, own=bool(own))
+                found += lenses_of(uri, definition, self._reach.summary(tests), own=bool(own))
         return found
 
     def tests_of(self, reference: protocol.SymbolReference) -> Sequence[str]:
