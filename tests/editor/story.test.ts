@@ -78,6 +78,26 @@ step("the failures are problems, at their lines", async () => {
   await user.picture("problems");
 });
 
+step("a test tells what its verdict depends on", async () => {
+  await user.openFile(source, place.line, place.column);
+  await user.command("Aftershock: Explain Why a Test Is Affected");
+  await user
+    .quickRow(/test_length_max/)
+    .first()
+    .click();
+  await user
+    .quickRow(/Length\.__call__/)
+    .first()
+    .waitFor();
+  await user.page.keyboard.press("Escape");
+});
+
+step("the palette runs what failed", async () => {
+  await user.command("Aftershock: Run Failed Tests");
+  await user.status.filter({ hasText: /running/ }).waitFor();
+  await user.status.filter({ hasText: /2 failed/ }).waitFor();
+});
+
 step("taking the edit back clears them", async () => {
   await user.openFile(source, place.line, place.column);
   await user.undo();
@@ -102,6 +122,21 @@ step("a syntax error is told at its line, and goes with it", async () => {
   await user.status.filter({ hasText: /^\s*\d+ tests/ }).waitFor();
 });
 
+step("while paused, a save shows what it affects and runs nothing", async () => {
+  await user.command("Aftershock: Pause Runs on Save");
+  await user.status.filter({ hasText: /paused/ }).waitFor();
+  await user.openFile(source, place.line, place.column);
+  // Another body with the same meaning, which no verdict in memory answers for.
+  await user.type("+");
+  await user.save();
+  await user.seeLens(definition, /^\d+ affected, not run/);
+  await user.picture("affected");
+  await user.command("Aftershock: Resume Runs on Save");
+  await user.seeLens(definition, /^\d+ tests? ✓/);
+  await user.undo();
+  await user.save();
+});
+
 step("the Testing view lists the tests and runs those that are picked", async () => {
   await user.command("Testing: Focus on Test Explorer View");
   const file = user.testRow(/^tests\/test_exceptions\.py/);
@@ -113,6 +148,8 @@ step("the Testing view lists the tests and runs those that are picked", async ()
   await user.page.keyboard.press("ArrowRight");
   await user.testRow(/^TestValidationError.*\(Passed\)/).waitFor();
   await user.seeLens(definition, /^\d+ tests? ✓/);
+  // The results that a run from this view brings up.
+  await user.page.keyboard.press("Control+J");
   await user.picture("testing-view");
 });
 

@@ -27,7 +27,7 @@ export class Workbench {
       executablePath: browserPath(),
       args: chromiumFlags,
     });
-    const page = await browser.newPage({ viewport: { width: 1360, height: 820 } });
+    const page = await browser.newPage({ viewport: { width: 1280, height: 820 } });
     page.setDefaultTimeout(patience);
     await page.goto(`${address}/?folder=${encodeURIComponent(folder)}`);
     await page.locator(".explorer-folders-view .monaco-list-row").first().waitFor();
@@ -152,7 +152,7 @@ export class Workbench {
     const path = join(repository, ...folder, `${name}.png`);
     mkdirSync(dirname(path), { recursive: true });
     // A link under the mouse would be shown as such, with a tooltip over the text.
-    await this.page.mouse.move(680, 806);
+    await this.page.mouse.move(640, 806);
     // A caret that blinks would make each picture another.
     await this.page.screenshot({ path, caret: "hide", animations: "disabled" });
   }

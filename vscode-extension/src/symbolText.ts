@@ -14,3 +14,22 @@ export function symbolTestLabel(test: SymbolTest): { label: string; description:
   const [file = ""] = test.id.split("::");
   return { label: `${icon} ${test.label}`, description: test.affected ? `${file} · affected` : file };
 }
+
+/** Keys in the order that a reader looks for them: code first, what must not exist last. */
+export function readable(keys: readonly string[]): string[] {
+  const order = [
+    "body",
+    "def",
+    "import",
+    "collect",
+    "file",
+    "dir",
+    "env",
+    "dist",
+    "config",
+    "world",
+    "absent",
+  ];
+  const rank = (key: string): number => order.indexOf(key.split(" ")[0] ?? "");
+  return [...keys].sort((one, other) => rank(one) - rank(other));
+}

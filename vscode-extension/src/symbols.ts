@@ -7,7 +7,7 @@ import {
   type SymbolTest,
   type SymbolTests,
 } from "./protocol";
-import { symbolTestLabel } from "./symbolText";
+import { readable, symbolTestLabel } from "./symbolText";
 import { toLocation } from "./convert";
 
 /** The innermost symbol with a lens of ours at or above the cursor, or undefined. */
@@ -66,7 +66,7 @@ async function openTest({ tests }: SymbolTests): Promise<void> {
 /** Shows why a test is affected, or what keeps it fresh. */
 async function showExplanation(explanation: Explanation): Promise<void> {
   const { test, affected, reasons, inputs } = explanation;
-  const lines = affected ? reasons : inputs;
+  const lines = affected ? reasons : readable(inputs);
   await vscode.window.showQuickPick(
     lines.map((label) => ({ label })),
     { title: test, placeHolder: affected ? "Affected by" : "Fresh: none of its inputs changed" },

@@ -4,7 +4,7 @@ import manifest from "../package.json";
 import { nested } from "../src/nesting";
 import { command, ownCommand, type Status } from "../src/protocol";
 import { statusText } from "../src/statusText";
-import { symbolTestLabel } from "../src/symbolText";
+import { readable, symbolTestLabel } from "../src/symbolText";
 
 const quiet: Status = { state: "ready", message: "", tests: 1192, affected: 0, failed: 0 };
 const nowhere = {
@@ -66,4 +66,13 @@ test("settings that name what is executed count in trusted workspaces alone", ()
     [],
   );
   assert.ok(restrictedConfigurations.includes("aftershock.interpreter"));
+});
+
+test("a test's inputs are listed with its code first and what must not exist last", () => {
+  assert.deepEqual(readable(["absent a.py", "def b.py::B", "body b.py::f", "env HOME"]), [
+    "body b.py::f",
+    "def b.py::B",
+    "env HOME",
+    "absent a.py",
+  ]);
 });
