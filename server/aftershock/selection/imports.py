@@ -49,10 +49,12 @@ class ImportGraph:
         self._direct: dict[str, tuple[Imports, frozenset[str]]] = {}
         self._missing: dict[str, tuple[Imports, frozenset[Key]]] = {}
         self._reach: Reachability | None = None
+        self._last: tuple[Mapping[str, frozenset[str]], Reachability] | None = None
 
     def updated(self, files: Mapping[str, Imports], edges: Mapping[str, frozenset[str]]) -> ImportGraph:
         """The graph of other files or edges, with what was worked out for unchanged ones."""
         graph = ImportGraph.__new__(ImportGraph)
+        graph._last = self._last
         graph._files, graph._roots, graph._edges, graph._reach = files, self._roots, edges, None
         same = self.resolver.paths == files.keys()
         graph.resolver = self.resolver if same else Resolver(files.keys(), self._roots)
@@ -68,7 +70,10 @@ class ImportGraph:
         """Every file that any of ``paths`` reaches by imports, themselves included."""
         if self._reach is None:
             edges = {path: self._targets(path) for path in self._files}
-            self._reach = Reachability({**edges, _ANYTHING: self.resolver.sources})
+            edges[_ANYTHING] = self.resolver.sources
+            if self._last is None or self._last[0] != edges:
+                self._last = edges, Reachability(edges)
+            self._reach = self._last[1]
         return self._reach.of(paths) - {_ANYTHING}
 
     def is_dynamic(self, files: Iterable[str]) -> bool:
@@ -122,7 +127,8 @@ class ImportGraph:
         known = self._direct.get(path)
         if known is None or known[0] is not imports:
             known = self._direct[path] = imports, frozenset(self._direct_targets(path, imports))
-        return known[1] | self._edges.get(path, frozenset())
+        seen = self._edges.get(path)
+        return known[1] | seen if seen else known[1]
 
     def _direct_targets(self, path: str, imports: Imports) -> Iterator[str]:
         for directory in ancestors(path):

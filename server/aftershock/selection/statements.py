@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import ast
+import dis
 import re
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import CodeType
 
+from aftershock.selection.compiling import SyntaxProblem, code_objects, compiled
+
+_IMPORT_NAME = dis.opmap["IMPORT_NAME"]
+_LOAD_CONST = dis.opmap["LOAD_CONST"]
+_LOAD_SMALL_INT = dis.opmap.get("LOAD_SMALL_INT")  # from 3.14 on
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d][\w.]*)?")
 
 # fmt: off
@@ -78,16 +83,13 @@ class ImportTable(Mapping[str, Imports]):
 
 
 def parse_imports(source: bytes, path: str) -> Imports:
-    """The imports of a source; none for one that can't be parsed.  Never raises for any content."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(source, path)
-    except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
+    """The imports of a source; none for one that can't be compiled.  Never raises for any content."""
+    code = compiled(source, path)
+    if isinstance(code, SyntaxProblem):
         return Imports()
     collector = _Collector()
-    for node in ast.walk(tree):
-        collector.visit(node)
+    for each in code_objects(code):
+        collector.visit(each)
     return Imports(
         frozenset(collector.absolute),
         frozenset(collector.relative),
@@ -97,7 +99,7 @@ def parse_imports(source: bytes, path: str) -> Imports:
 
 
 class _Collector:
-    """Gathers what single nodes tell."""
+    """Gathers what single code objects tell."""
 
     def __init__(self) -> None:
         self.absolute: set[str] = set()
@@ -105,32 +107,67 @@ class _Collector:
         self.candidates: set[str] = set()
         self.dynamic = False
 
-    def visit(self, node: ast.AST) -> None:
-        """Take in one node, not its children."""
-        if isinstance(node, ast.Constant):
-            if isinstance(node.value, str) and len(node.value) < 200 and _DOTTED.fullmatch(node.value):
-                self.candidates.add(node.value.replace(":", "."))
-        elif isinstance(node, ast.Name):
-            self.dynamic |= node.id in _LOADERS or node.id in _BUILTIN_LOADERS
-        elif isinstance(node, ast.Attribute):
-            builtin = isinstance(node.value, ast.Name) and node.value.id == "builtins"
-            self.dynamic |= node.attr in _LOADERS or (builtin and node.attr in _BUILTIN_LOADERS)
-        elif isinstance(node, ast.Import):
-            self._import(node)
-        elif isinstance(node, ast.ImportFrom):
-            self._import_from(node)
+    def visit(self, code: CodeType) -> None:
+        """Take in one code object, not those in it."""
+        for constant in code.co_consts:
+            self._constant(constant)
+        names = set(code.co_names)
+        self.dynamic |= not _LOADERS.isdisjoint(names) or (
+            not _BUILTIN_LOADERS.isdisjoint(names) and _uses_builtin_loader(code)
+        )
+        if _IMPORT_NAME in code.co_code[::2]:
+            for name, level, names_from in _import_statements(code):
+                self._import(name, level, names_from)
 
-    def _import(self, node: ast.Import) -> None:
-        self.absolute.update(alias.name for alias in node.names)
-        self.dynamic |= any(alias.name.partition(".")[0] in _LOADERS for alias in node.names)
+    def _constant(self, constant: object) -> None:
+        if isinstance(constant, str):
+            if len(constant) < 200 and _DOTTED.fullmatch(constant):
+                self.candidates.add(constant.replace(":", "."))
+        elif isinstance(constant, (tuple, frozenset)):
+            for each in constant:
+                self._constant(each)
 
-    def _import_from(self, node: ast.ImportFrom) -> None:
-        names = tuple(alias.name for alias in node.names if alias.name != "*")
-        module = node.module or ""
-        if node.level:
-            self.relative.add(RelativeImport(node.level, module, names))
+    def _import(self, module: str, level: int, names: tuple[str, ...]) -> None:
+        names = tuple(name for name in names if name != "*")
+        if level:
+            self.relative.add(RelativeImport(level, module, names))
             return
         self.absolute.add(module)
         self.absolute.update(f"{module}.{name}" for name in names)
         self.dynamic |= module.partition(".")[0] in _LOADERS or not _LOADERS.isdisjoint(names)
         self.dynamic |= module == "builtins" and not _BUILTIN_LOADERS.isdisjoint(names)
+
+
+def _import_statements(code: CodeType) -> Iterator[tuple[str, int, tuple[str, ...]]]:
+    """Module, level and names of each import: the two constants loaded before ``IMPORT_NAME`` are the latter two."""
+    loaded: list[object] = [None, None]
+    for operation, argument in _instructions(code):
+        if operation == _IMPORT_NAME:
+            level, names = loaded[-2:]
+            yield (
+                code.co_names[argument],
+                level if isinstance(level, int) else 0,
+                names if isinstance(names, tuple) else (),
+            )
+        elif operation == _LOAD_CONST:
+            loaded = [loaded[-1], code.co_consts[argument]]
+        elif operation == _LOAD_SMALL_INT:
+            loaded = [loaded[-1], argument]
+
+
+def _uses_builtin_loader(code: CodeType) -> bool:
+    """Whether ``exec`` or ``eval`` stands as a name of its own, or as an attribute of ``builtins``."""
+    if "builtins" in code.co_names:
+        return True
+    return any(
+        i.opname in ("LOAD_GLOBAL", "LOAD_NAME") and i.argval in _BUILTIN_LOADERS for i in dis.get_instructions(code)
+    )
+
+
+def _instructions(code: CodeType) -> Iterator[tuple[int, int]]:
+    raw = code.co_code
+    extended = 0
+    for operation, argument in zip(raw[::2], raw[1::2], strict=True):
+        argument |= extended
+        extended = argument << 8 if operation == dis.EXTENDED_ARG else 0
+        yield operation, argument

@@ -24,6 +24,9 @@ from dataclasses import dataclass, field
 from types import CodeType
 
 from aftershock.selection.bytecode import Instructions
+from aftershock.selection.compiling import SyntaxProblem, compiled
+
+__all__ = ["ALGORITHM", "Symbols", "SyntaxProblem", "parse_symbols", "symbol_of"]
 
 _VERSION = 2
 ALGORITHM = f"{_VERSION}/{sys.version_info[0]}.{sys.version_info[1]}"
@@ -32,15 +35,6 @@ ALGORITHM = f"{_VERSION}/{sys.version_info[0]}.{sys.version_info[1]}"
 _HAS_DOCSTRING = 0x4000000  # CO_HAS_DOCSTRING, from Python 3.14 on
 _NO_FREE = 0x40  # CO_NOFREE, before 3.11: set by what the body does with its variables, not by the signature
 _LAZY_SCOPES = re.compile(rb"(^|[;:])\s*type\s+\w|\b(def|class)\s+\w+\s*\[", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class SyntaxProblem:
-    """Why a source can't be compiled; ``line`` and ``column`` are one-based."""
-
-    message: str
-    line: int
-    column: int
 
 
 @dataclass(frozen=True)
@@ -85,24 +79,17 @@ def symbol_of(qualname: str, bodies: Container[str]) -> str | None:
 
 def parse_symbols(source: bytes, path: str) -> Symbols:
     """The digests of a source.  ``path`` only serves messages.  Never raises for any content."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            code = compile(source, path, "exec", dont_inherit=True, optimize=0)
-            defs = _function_lines(source) if _LAZY_SCOPES.search(source) else None
-    except SyntaxError as error:
-        problem = SyntaxProblem(error.msg, error.lineno or 1, max(error.offset or 1, 1))
-    except (ValueError, RecursionError, MemoryError, OverflowError) as error:
-        # Null bytes before 3.12, code nested too deep for the compiler.
-        problem = SyntaxProblem(str(error) or type(error).__name__, 1, 1)
-    else:
-        return _Walk(defs).symbols(code)
-    return Symbols(_digest("unreadable", hashlib.blake2b(source).hexdigest()), error=problem)
+    code = compiled(source, path)
+    if isinstance(code, SyntaxProblem):
+        return Symbols(_digest("unreadable", hashlib.blake2b(source).hexdigest()), error=code)
+    return _Walk(_function_lines(source) if _LAZY_SCOPES.search(source) else None).symbols(code)
 
 
 def _function_lines(source: bytes) -> frozenset[tuple[str, int]]:
     """Each function's name with its first line, decorators included, as ``co_firstlineno`` has it."""
-    nodes = ast.walk(ast.parse(source))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        nodes = ast.walk(ast.parse(source))
     functions = (node for node in nodes if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))
     return frozenset((f.name, min(n.lineno for n in (f, *f.decorator_list))) for f in functions)
 
