@@ -56,7 +56,7 @@ class Stage:
         inputs = inputs_for(path, everything, [], import_executed or {}, graph, self.snapshot, opaque)
         self.clock += 1
         fact = Fact(Verdict(test, outcome, {"call": 0.1}, None, self.clock), variant, inputs, exact)
-        self.index.add(fact)
+        self.index.add(self.index.completed(fact, self.snapshot))
         return fact
 
     def edit(self, path: str, old: str, new: str) -> None:

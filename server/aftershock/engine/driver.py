@@ -164,13 +164,13 @@ class Driver:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            await self._guard(self._work())
+            await self._guard(self._work)
             self._rest.set()
 
-    async def _guard(self, work: Awaitable[object]) -> None:
+    async def _guard(self, work: Callable[[], Awaitable[object]]) -> None:
         """Do some work; whatever goes wrong with the interpreter or with us becomes a state and a message."""
         try:
-            await work
+            await work()
         except AgentDied as error:
             self._fail(str(error))
         except SessionBroken as error:
@@ -196,16 +196,18 @@ class Driver:
         if not self._parts.warming.up_to_date and not self._parts.known.broken_sources:
             self._idle = asyncio.create_task(self._warm_up())
         elif self._refiner.candidates(list(self._parts.known.nodes)) and not self._parts.known.broken_sources:
-            self._refining = asyncio.create_task(self._guard(self._refine()))
+            self._refining = asyncio.create_task(self._guard(self._refine))
 
     async def _warm_up(self) -> None:
         """Bring the session up to the present and collect the rest, while nobody waits."""
         try:
-            await self._guard(self._parts.warming.ready(lambda: None))
+            await self._guard(lambda: self._parts.warming.ready(lambda: None))
         except asyncio.CancelledError:
             self._parts.warming.abandon()
             raise
-        self._wake.set()  # for the idle work that comes next
+        if self._parts.warming.up_to_date:
+            self._wake.set()  # for the idle work that comes next
+        self._rest.set()
 
     async def _refine(self) -> None:
         await asyncio.sleep(_QUIET)
