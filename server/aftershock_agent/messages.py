@@ -6,7 +6,6 @@ The server imports this module, so it uses nothing but the standard library.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -308,11 +307,14 @@ _TYPES: dict[str, type] = {
 }
 
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=vars)
+
+
 def encode(message: Message) -> bytes:
     """The message as one line of JSON, its type under ``type``, with the newline."""
-    payload = dataclasses.asdict(message)
-    payload["type"] = type(message).__name__
-    return json.dumps(payload, separators=(",", ":")).encode("utf-8", "surrogatepass") + b"\n"
+    # dataclasses.asdict would copy every list; of a test's message that is most of what it costs.
+    payload = {**vars(message), "type": type(message).__name__}
+    return _ENCODER.encode(payload).encode("utf-8", "surrogatepass") + b"\n"
 
 
 def decode(line: bytes) -> Message:
@@ -340,6 +342,6 @@ def _revive(kind: type, payload: dict[str, Any]) -> Any:
 
 
 def failure_from(payload: dict[str, Any]) -> Failure:
-    """A Failure from the JSON object that :func:`dataclasses.asdict` made of one."""
+    """A Failure from the JSON object that :func:`encode` made of one."""
     frames = [Frame(**frame) for frame in payload.get("frames", [])]
     return Failure(**{**payload, "frames": frames})

@@ -74,8 +74,8 @@ class Node:
     def _relay(self, number: int) -> None:
         child = self.children[number]
         lines = child.channel.receive()
-        for line in lines or ():
-            self.parent.send_line(line)
+        if lines:
+            self.parent.send_line(b"\n".join(lines))
         if lines is None:
             self._bury(number, child)
 
