@@ -11,6 +11,7 @@ from aftershock.lsp.diagnostics import failed, locations
 from aftershock.lsp.places import Places
 from aftershock.lsp.protocol import TestFailure, TestFrame, TestRunProgress
 from aftershock.selection.facts import Verdict
+from aftershock_agent.messages import Failure
 
 
 class Runs:
@@ -87,5 +88,11 @@ class Runs:
         own = [frame.location for frame in frames if node and frame.location.uri == self._places.uri(node.path)]
         place = own[0] if own else self._places.location(node.path, node.line) if node else None
         return TestFailure(
-            failure.text or failure.message or failure.exception, frames, failure.expected, failure.actual, place
+            _message(failure), frames, failure.expected, failure.actual, place
         )
+
+
+def _message(failure: Failure) -> str:
+    """What a test explorer shows: the short form first, since editors put the first line beside the code."""
+    short = failure.message or failure.exception
+    return f"{short}\n\n{failure.text}" if failure.text and failure.text != short else short
