@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from typing import TypeVar
 
 from lsprotocol.types import (
     CodeLensWorkspaceClientCapabilities,
@@ -19,6 +21,8 @@ from pygls.lsp.server import LanguageServer
 from pygls.progress import Progress
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _LEVELS = {"error": MessageType.Error, "warning": MessageType.Warning, "info": MessageType.Info}
 
@@ -46,8 +50,10 @@ class Client:
         """Ask, and return the chosen action; None where the client has no way to ask, or nothing was chosen."""
         items = [MessageActionItem(action) for action in actions]
         try:
-            chosen = await self._server.window_show_message_request_async(
-                ShowMessageRequestParams(MessageType.Info, message, items)
+            chosen = await _answer(
+                self._server.window_show_message_request_async(
+                    ShowMessageRequestParams(MessageType.Info, message, items)
+                )
             )
         except JsonRpcException as error:
             log.info("the client can't ask: %s", error)
@@ -59,10 +65,15 @@ class Client:
         workspace = self._server.client_capabilities.workspace
         lens: CodeLensWorkspaceClientCapabilities | None = workspace.code_lens if workspace else None
         if lens is not None and lens.refresh_support:
-            await self._server.workspace_code_lens_refresh_async(None)
+            await _answer(self._server.workspace_code_lens_refresh_async(None))
 
     @property
     def progress(self) -> Progress | None:
         """Work-done progress, where the client shows it."""
         window = self._server.client_capabilities.window
         return self._server.work_done_progress if window and window.work_done_progress else None
+
+
+async def _answer(request: Awaitable[T]) -> T:
+    """A request's answer.  Shielded: pygls can't take an answer to a request that was cancelled on our side."""
+    return await asyncio.shield(request)

@@ -17,7 +17,7 @@ def plain_chain(node: TestNode) -> tuple[str, ...]:
     return tuple(name.partition("[")[0] for name in node.chain)
 
 
-def tests_within(nodes: Iterable[TestNode], qualname: str) -> tuple[str, ...]:
+def own_tests(nodes: Iterable[TestNode], qualname: str) -> tuple[str, ...]:
     """The tests that a test function or class of this name stands for."""
     names = tuple(qualname.split("."))
     return tuple(node.id for node in nodes if plain_chain(node)[: len(names)] == names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import time
 from collections.abc import Callable, Coroutine
@@ -57,6 +58,7 @@ class _Progress:
         self._open = False
         self._ended = False
         self._reported = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self._token = f"{PREFIX}{next(_numbers)}"
 
     async def begin(self) -> None:
@@ -74,9 +76,14 @@ class _Progress:
     def advance(self) -> None:
         """A test has ended."""
         self._done += 1
-        now = time.monotonic()
-        if self._open and now - self._reported >= _PAUSE:
-            self._reported = now
+        if self._open and self._timer is None:
+            wait = max(0.0, self._reported + _PAUSE - time.monotonic())
+            self._timer = asyncio.get_running_loop().call_later(wait, self._report)
+
+    def _report(self) -> None:
+        self._timer = None
+        if self._open:
+            self._reported = time.monotonic()
             report = WorkDoneProgressReport(cancellable=True, message=self._message, percentage=self._percentage)
             self._client.report(self._token, report)
 

@@ -17,7 +17,7 @@ from aftershock.engine.watching import Watcher
 from aftershock.lsp import protocol
 from aftershock.lsp.client import Client
 from aftershock.lsp.explorer import items_of
-from aftershock.lsp.lenses import lenses_of, tests_within
+from aftershock.lsp.lenses import lenses_of, own_tests
 from aftershock.lsp.outlines import Outlines
 from aftershock.lsp.places import Places
 from aftershock.lsp.problems import Problems
@@ -190,7 +190,7 @@ class Session:
         return protocol.SymbolTest(test, ".".join(node.chain) or test, place, outcome, state.affected)
 
     def _own_tests(self, path: str, qualname: str) -> tuple[str, ...]:
-        return tests_within(self._modules.get(path, ()), qualname)
+        return own_tests(self._modules.get(path, ()), qualname)
 
     # --- what the engine tells --------------------------------------------------------------------
 
