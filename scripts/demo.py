@@ -13,8 +13,9 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from aftershock.selection.outline import outline, walk
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMO = ROOT / ".cache" / "demo"
+_TITLE = "marshmallow 4.4.0, a copy of the release"
 SHOWN = 6
 """Verdicts told one by one; the rest are counted."""
 
@@ -225,7 +227,8 @@ def tell_verdicts(narrator: Narrator, since: float) -> None:
 
 def compare_with_pytest(configuration: Configuration, tests: Sequence[str], warm: float, terminal: Terminal) -> None:
     """Run the same tests in a fresh pytest, and tell how long that took."""
-    command = [*find_interpreter(configuration), "-m", "pytest", "-q", *configuration.pytest_args, *tests]
+    command = [*find_interpreter(configuration), "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    command += [*configuration.pytest_args, *tests]
     began = time.perf_counter()
     # A fresh bytecode cache is what a developer's next pytest finds too: the first run writes it.
     subprocess.run(command, cwd=configuration.cwd or configuration.root, capture_output=True, check=False)
@@ -243,12 +246,12 @@ def _counts(narrator: Narrator) -> str:
     return ", ".join(f"{outcomes.count(outcome)} {outcome.value}" for outcome in Outcome if outcome in outcomes)
 
 
-def marshmallow() -> Path:
+def marshmallow(folder: Path) -> Path:
     """A new copy of the pinned release: what an earlier demo learned would answer the edit from memory."""
     from projects import FetchError, copy
 
-    target = DEMO / "marshmallow"
-    DEMO.mkdir(parents=True, exist_ok=True)
+    target = folder / "marshmallow"
+    folder.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(target, ignore_errors=True)
     print("demo: copying marshmallow (fetched with its environment the first time)", flush=True)
     try:
@@ -264,17 +267,22 @@ def main() -> int:
     from scripts.demo_editor import open_editor
 
     chosen = os.environ.get("PROJECT", "")
-    opened: Callable[[Path], int] = (lambda _: 0) if os.environ.get("DEMO") == "terminal" else open_editor
+    told_only = os.environ.get("DEMO") == "terminal"
     try:
         if chosen:
             root = Path(chosen).expanduser().resolve()
             if not root.is_dir():
                 raise DemoError(f"{root} is not a folder.")
             asyncio.run(narrate(root, None, root.name))
+        elif told_only:
+            # Not where an editor may have an earlier demo open.
+            with tempfile.TemporaryDirectory(prefix="aftershock-demo-") as folder:
+                root = marshmallow(Path(folder))
+                asyncio.run(narrate(root, MARSHMALLOW, _TITLE))
         else:
-            root = marshmallow()
-            asyncio.run(narrate(root, MARSHMALLOW, "marshmallow 4.4.0, a copy of the release"))
-        return opened(root)
+            root = marshmallow(DEMO)
+            asyncio.run(narrate(root, MARSHMALLOW, _TITLE))
+        return 0 if told_only else open_editor(root)
     except (DemoError, ConfigurationError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
