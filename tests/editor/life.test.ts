@@ -58,7 +58,10 @@ step("nothing runs in a folder that is not trusted", async () => {
 step("trusting the folder starts the server", async () => {
   await user.command("Workspaces: Manage Workspace Trust");
   await user.page.locator(".workspace-trust-buttons-row .monaco-button").filter({ hasText: "Trust" }).first().click();
+  const trusted = user.page.getByText("You trust this folder", { exact: true });
+  await trusted.click();
   await user.page.keyboard.press("Escape");
+  await trusted.waitFor({ state: "detached" });
   await user.answer(/test/, "Run All Tests");
   await user.openFile("adding.py");
   await user.seeLens(1, /^1 test ✓/);
