@@ -83,6 +83,7 @@ async def measure(name: str, rounds: int, folder: Path) -> tuple[list[Round], in
 async def _round(place: Place, editor: Editor, text: str, number: int) -> Round:
     """Save the edit in the editor, then answer it in the three cold ways, another one first in each round."""
     save = await editor.save(place.path(place.ours), text)
+    await editor.rest()
     for project in (place.plain, place.testmon):
         place.path(project).write_text(text, encoding="utf-8")
     ways: list[tuple[str, Callable[[], cold.Timing]]] = [
@@ -94,6 +95,7 @@ async def _round(place: Place, editor: Editor, text: str, number: int) -> Round:
     timings = {}
     for way, run in [*ways[turn:], *ways[:turn]]:
         timings[way] = await asyncio.to_thread(run)
+    await editor.go_on()
     return Round(save, timings["affected"], timings["testmon"], timings["suite"])
 
 

@@ -138,6 +138,17 @@ class Editor:
         await self._settle(f"the verdicts of a save of {path.name}")
         return _summary(started, self._steps)
 
+    async def rest(self) -> None:
+        """Have the server stop what it does in idle time, which would slow whatever is measured beside it."""
+        await self._execute(protocol.PAUSE)
+
+    async def go_on(self) -> None:
+        """End the rest: saves run tests again."""
+        await self._execute(protocol.RESUME)
+
+    async def _execute(self, command: str) -> None:
+        await self._client.workspace_execute_command_async(types.ExecuteCommandParams(command))
+
     def _type(self, text: str) -> None:
         assert self._shown is not None, "a file is typed in only when it is shown"
         self._version += 1

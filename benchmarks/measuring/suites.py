@@ -9,6 +9,7 @@ from pathlib import Path
 
 from aftershock.engine.agent import Agent, agent_environment
 from aftershock_agent import messages
+from benchmarks.measuring import cold
 from projects import Project
 
 UNRECORDED = Path(__file__).resolve().parents[1] / "plugins" / "unrecorded.py"
@@ -16,11 +17,15 @@ UNRECORDED = Path(__file__).resolve().parents[1] / "plugins" / "unrecorded.py"
 
 @dataclass(frozen=True)
 class SuiteTiming:
-    """Seconds from the first test's start to the last one's end, of the tests alone too, and their outcomes."""
+    """A suite's loop, seconds from the command to the run's end, fork and messages included, and the outcomes."""
 
-    loop: float
-    testing: float
+    loop: cold.Loop
+    seconds: float
     outcomes: Counter[str]
+
+
+class SuiteError(Exception):
+    """A run that ended before its last test."""
 
 
 class WarmSuite:
@@ -30,13 +35,15 @@ class WarmSuite:
         """`output` is a file for what the interpreter prints."""
         before = [] if recorded else [str(UNRECORDED)]
         root = project.root.resolve()
-        self._agent = Agent([str(project.python), *before], root, root, agent_environment({}))
+        self._loop = output.with_suffix(".loop")
+        environment = agent_environment(cold.measuring(self._loop))
+        self._agent = Agent([str(project.python), *before], root, root, environment)
         self._output = output
         self._tests: list[str] = []
 
     async def __aenter__(self) -> WarmSuite:
         await self._agent.start(self._output)
-        await self._agent.open_session([], [])
+        await self._agent.open_session(cold.LOOP_ARGUMENTS, [])
         collection = await self._agent.collect(None)
         self._tests = [test.id for test in collection.result.tests]
         return self
@@ -45,12 +52,14 @@ class WarmSuite:
         await self._agent.close()
 
     async def run(self) -> SuiteTiming:
-        """Run every test in one fork; the time is from the command to the run's end, fork included."""
+        """Run every test in one fork; raises SuiteError."""
         outcomes: Counter[str] = Counter()
-        testing = 0.0
         started = time.perf_counter()
         async for event in self._agent.events_of(self._agent.begin_run(self._tests)):
             if isinstance(event, messages.TestFinished):
                 outcomes[event.outcome] += 1
-                testing += sum(event.durations.values())
-        return SuiteTiming(time.perf_counter() - started, testing, outcomes)
+        seconds = time.perf_counter() - started
+        loop = cold.loop_of(self._loop)
+        if loop is None:
+            raise SuiteError(f"the run ended after {outcomes.total()} of {len(self._tests)} tests; see {self._output}")
+        return SuiteTiming(loop, seconds, outcomes)
