@@ -1,12 +1,26 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { candidates, chooseInterpreter, modern } from "../src/interpreter";
 
 const script = resolve("python/serve.py");
+
+const made: string[] = [];
+after(() => {
+  for (const folder of made) {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+/** A folder that goes when the tests are over. */
+function scratch(): string {
+  const folder = mkdtempSync(join(tmpdir(), "aftershock-"));
+  made.push(folder);
+  return folder;
+}
 
 test("the named interpreter comes first, then the selected one, then the workspace's own", () => {
   const found = candidates(["py", "-3.12"], "/envs/a/bin/python", "/project", "linux", (path) =>
@@ -28,7 +42,7 @@ test("the server needs Python 3.10", () => {
 });
 
 test("an interpreter that is missing or too old is passed over, and the log says so", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "aftershock-"));
+  const folder = scratch();
   const old = join(folder, "python3.8");
   const answer = { executable: old, version: [3, 8, 1], source: "bundled" };
   writeFileSync(old, `#!/bin/sh\necho '${JSON.stringify(answer)}'\n`);
@@ -48,7 +62,7 @@ test("an interpreter that is missing or too old is passed over, and the log says
 
 /** serve.py beside libs that hold an `aftershock` which reports how it was started. */
 function bundledServer(): string {
-  const folder = mkdtempSync(join(tmpdir(), "aftershock-"));
+  const folder = scratch();
   mkdirSync(join(folder, "libs", "aftershock"), { recursive: true });
   writeFileSync(join(folder, "libs", "aftershock", "__init__.py"), "");
   writeFileSync(
@@ -72,7 +86,7 @@ test("the bundled server starts from its libs and leaves PYTHONPATH as the user 
 
 test("a module of the workspace cannot shadow the server's", () => {
   const folder = bundledServer();
-  const workspace = mkdtempSync(join(tmpdir(), "aftershock-"));
+  const workspace = scratch();
   writeFileSync(join(workspace, "runpy.py"), 'raise SystemExit("shadowed")\n');
   const told = execFileSync("python3", [join(folder, "serve.py"), "bundled"], {
     cwd: workspace,
