@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from pathlib import Path
 
 import psutil
 import pytest
 
-from aftershock.engine import events
+from aftershock.engine import events, scratch
 from support.engine import EngineStory, opened
 from support.project import Project
 
@@ -201,3 +203,14 @@ async def test_an_interpreter_that_is_not_there_is_told_with_what_to_do(project:
     async with opened(project, built=False, interpreter=[str(project.path("no-python"))]) as story:
         assert story.engine.status.state is events.State.FAILED
         assert "aftershock.interpreter" in story.engine.status.message
+
+
+async def test_what_a_killed_server_left_in_the_temporary_folder_is_swept(project: Project, tmp_path: Path) -> None:
+    dead = psutil.Popen([sys.executable, "-c", ""])
+    await asyncio.to_thread(dead.wait)
+    theirs, ours = tmp_path / f"aftershock-{dead.pid}-abc", tmp_path / f"aftershock-{os.getpid()}-abc"
+    for folder in (theirs, ours):
+        (folder / "session-1-x").mkdir(parents=True)
+    scratch.sweep(tmp_path)
+    assert not theirs.exists()
+    assert ours.exists()

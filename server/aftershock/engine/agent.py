@@ -7,13 +7,13 @@ import contextlib
 import logging
 import os
 import socket
-import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import aftershock_agent
+from aftershock.engine import scratch
 from aftershock_agent import messages
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class Agent:
         self._process: asyncio.subprocess.Process | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
-        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._scratch: Path | None = None
         self._ready: asyncio.Future[messages.BaseReady] | None = None
         self._answer: asyncio.Future[Any] | None = None
         self._failures: list[messages.CollectFailed] = []
@@ -82,17 +82,17 @@ class Agent:
         """
         loop = asyncio.get_running_loop()
         here, there = socket.socketpair()
-        self._scratch = tempfile.TemporaryDirectory(prefix="aftershock-", ignore_cleanup_errors=True)
+        self._scratch = await asyncio.to_thread(scratch.make)
         self._ready = loop.create_future()
         command = [
             *self._interpreter,
             str(_BOOTSTRAP),
             str(there.fileno()),
             str(self._root),
-            self._scratch.name,
+            str(self._scratch),
         ]
         try:
-            with output.open("wb") as sink:
+            with open(output, "wb", opener=_private) as sink:
                 self._process = await asyncio.create_subprocess_exec(
                     *command,
                     pass_fds=[there.fileno()],
@@ -127,7 +127,7 @@ class Agent:
         if self._reading is not None:
             await asyncio.wait([self._reading])
         if self._scratch is not None:
-            await asyncio.to_thread(self._scratch.cleanup)
+            await asyncio.to_thread(scratch.remove, self._scratch)
 
     def kill(self) -> None:
         """Kill the base process outright."""
@@ -269,6 +269,11 @@ def _ended(event: messages.SessionEnded) -> messages.Failure:
     how = f"signal {event.signal}" if event.signal else f"exit status {event.exit}"
     text = f"The interpreter ended while importing the project ({how}). The log (.aftershock/agent.log) tells more."
     return messages.Failure("SessionEnded", text, text)
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file that nobody else may read."""
+    return os.open(path, flags, 0o600)
 
 
 def agent_environment(extra: Mapping[str, str]) -> dict[str, str]:

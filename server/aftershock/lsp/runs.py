@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from aftershock.engine import events
@@ -65,20 +65,31 @@ class Runs:
         verdict = event.verdict
         if event.output:
             self._send(TestRunProgress(event.run, "output", test=verdict.test, output=event.output))
-        self._send(
-            TestRunProgress(
-                event.run,
-                verdict.outcome.value,
-                test=verdict.test,
-                duration=verdict.seconds,
-                failure=self._failure(verdict, node),
-            )
-        )
+        self._send(self._verdict(event.run, verdict, node))
+
+    def restored(self, verdicts: Iterable[tuple[Verdict, events.TestNode]]) -> None:
+        """Tests got their verdicts back from memory: told as a run of its own, below zero, that ends at once."""
+        known = list(verdicts)
+        if not known:
+            return
+        self._empty -= 1
+        for verdict, node in known:
+            self._send(self._verdict(self._empty, verdict, node))
+        self._send(TestRunProgress(self._empty, "end"))
 
     def finished(self, event: events.RunFinished) -> None:
         """A run is over."""
         self.active = None
         self._send(TestRunProgress(event.run, "end"))
+
+    def _verdict(self, run: int, verdict: Verdict, node: events.TestNode | None) -> TestRunProgress:
+        return TestRunProgress(
+            run,
+            verdict.outcome.value,
+            test=verdict.test,
+            duration=verdict.seconds,
+            failure=self._failure(verdict, node),
+        )
 
     def _failure(self, verdict: Verdict, node: events.TestNode | None) -> TestFailure | None:
         failure = verdict.failure
@@ -87,9 +98,7 @@ class Runs:
         frames = [TestFrame(name, place) for name, place in locations(failure, self._places)]
         own = [frame.location for frame in frames if node and frame.location.uri == self._places.uri(node.path)]
         place = own[0] if own else self._places.location(node.path, node.line) if node else None
-        return TestFailure(
-            _message(failure), frames, failure.expected, failure.actual, place
-        )
+        return TestFailure(_message(failure), frames, failure.expected, failure.actual, place)
 
 
 def _message(failure: Failure) -> str:

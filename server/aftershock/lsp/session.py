@@ -26,6 +26,7 @@ from aftershock.lsp.publishing import Publisher
 from aftershock.lsp.reach import Reach
 from aftershock.lsp.refreshing import Refresher
 from aftershock.lsp.runs import Runs
+from aftershock.selection.facts import Verdict
 
 log = logging.getLogger(__name__)
 
@@ -223,7 +224,14 @@ class Session:
 
     def _affected_changed(self, event: events.AffectedChanged) -> None:
         self._tell_affected(event.restored)
+        self.runs.restored(self._standing(event.restored))
         self._lenses_changed(event)
+
+    def _standing(self, tests: Iterable[str]) -> Iterable[tuple[Verdict, events.TestNode]]:
+        for test in tests:
+            verdict, node = self.engine.state_of(test).verdict, self.engine.tests.get(test)
+            if verdict is not None and node is not None:
+                yield verdict, node
 
     def _ended(self, event: events.RunFinished) -> None:
         self._tell_affected(())
