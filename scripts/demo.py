@@ -100,8 +100,8 @@ class Narrator:
 
 async def narrate(root: Path, edit: Edit | None, title: str) -> None:
     """Tell the story; DemoError where the project can't be tested."""
-    terminal = Terminal()
     configuration = Configuration.load(root, {"initialBuild": "never"})
+    terminal = Terminal(configuration.root)
     narrator = Narrator(terminal)
     engine = Engine(configuration, narrator)
     try:

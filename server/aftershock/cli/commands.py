@@ -36,7 +36,7 @@ async def opened(configuration: Configuration, listener: Listener, warm: bool) -
 
 async def build(configuration: Configuration, everything: bool) -> int:
     """Run the tests without a fact, or all; interrupted, it goes on where it stopped the next time."""
-    terminal = Terminal()
+    terminal = Terminal(configuration.root)
     teller = Teller(terminal)
     async with opened(configuration, teller, warm=True) as engine:
         await engine.settled()
@@ -58,7 +58,7 @@ async def affected(configuration: Configuration, as_json: bool) -> int:
             rows = [{"id": test, "reasons": list(reasons)} for test, reasons in sorted(found.items())]
             print(json.dumps(rows, indent=2))
             return Exit.OK
-        terminal = Terminal()
+        terminal = Terminal(configuration.root)
         for test, reasons in sorted(found.items()):
             terminal.line(f"{test} {terminal.dim('; '.join(reasons))}")
         if not found:
@@ -68,7 +68,7 @@ async def affected(configuration: Configuration, as_json: bool) -> int:
 
 async def run(configuration: Configuration, as_json: bool) -> int:
     """Run the affected tests."""
-    terminal = Terminal()
+    terminal = Terminal(configuration.root)
     listener: Listener = _json_line if as_json else Teller(terminal)
     async with opened(configuration, listener, warm=True) as engine:
         await engine.settled()
@@ -86,7 +86,7 @@ async def run(configuration: Configuration, as_json: bool) -> int:
 
 async def why(configuration: Configuration, asked: str) -> int:
     """Tell why a test is affected, or what keeps it fresh."""
-    terminal = Terminal()
+    terminal = Terminal(configuration.root)
     async with opened(configuration, _complain, warm=False) as engine:
         matching = [test for test in engine.tests if test == asked] or [
             test for test in engine.tests if test.endswith(asked)
@@ -107,7 +107,7 @@ async def why(configuration: Configuration, asked: str) -> int:
 
 async def status(configuration: Configuration) -> int:
     """Tell what is known, affected and failing."""
-    terminal = Terminal()
+    terminal = Terminal(configuration.root)
     async with opened(configuration, _complain, warm=False) as engine:
         told = engine.status
         failing = terminal.bad(f"{told.failed} failing") if told.failed else "none failing"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TextIO
 
+from aftershock.engine import sources
 from aftershock.engine.events import RunFinished
 from aftershock.selection.facts import Outcome, Verdict
 
@@ -22,8 +24,9 @@ _ASCII = {"✓": "ok", "✗": "FAIL", "!": "ERROR", "-": "skip", "…": "..."}
 class Terminal:
     """A stream of text for people; colours only on a terminal, and never with NO_COLOR set."""
 
-    def __init__(self, stream: TextIO | None = None, environment: Mapping[str, str] = os.environ) -> None:
-        """Writes to stdout where no stream is given."""
+    def __init__(self, root: Path, stream: TextIO | None = None, environment: Mapping[str, str] = os.environ) -> None:
+        """Writes to stdout where no stream is given; paths below ``root`` are told relative to it."""
+        self._root = root
         self._stream = stream or sys.stdout
         self.interactive = self._stream.isatty() and environment.get("TERM") != "dumb"
         self._colours = self.interactive and not environment.get("NO_COLOR")
@@ -68,7 +71,7 @@ class Terminal:
                 self.line(f"    {line}")
             frames = verdict.failure.frames
             if frames:
-                self.line(self.dim(f"    {_short(frames[-1].path)}:{frames[-1].line} in {frames[-1].name}"))
+                self.line(self.dim(f"    {self._short(frames[-1].path)}:{frames[-1].line} in {frames[-1].name}"))
 
     def summary(self, finished: RunFinished) -> None:
         """A line for the whole run."""
@@ -80,6 +83,9 @@ class Terminal:
         painted = self.bad(text) if bad else self.good(text)
         self.line(f"{self.bold(painted)} {self.dim(f'in {seconds_text(finished.seconds)}')}")
 
+    def _short(self, path: str) -> str:
+        return sources.relative(self._root, path) or path
+
     def _painted(self, text: str, colour: str) -> str:
         return f"\x1b[{colour}m{text}\x1b[0m" if self._colours else text
 
@@ -89,9 +95,3 @@ def seconds_text(seconds: float) -> str:
     if seconds >= 1:
         return f"{seconds:.1f} s"
     return f"{seconds * 1000:.0f} ms" if seconds >= 0.001 else "<1 ms"
-
-
-def _short(path: str) -> str:
-    """A path relative to where the user is, when it lies below."""
-    relative = os.path.relpath(path)
-    return path if relative.startswith("..") else relative

@@ -25,7 +25,7 @@ class Watch:
     def __init__(self, configuration: Configuration) -> None:
         """Nothing starts before :meth:`run`."""
         self._configuration = configuration
-        self._terminal = Terminal()
+        self._terminal = Terminal(configuration.root)
         self._engine = Engine(configuration, self._hear)
         self._quit = asyncio.Event()
         self._paused = False
