@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ import pytest
 from cli.conftest import COMMAND, ENVIRONMENT
 
 from support.project import Project
+
+
+PATIENCE = 30.0  # seconds
 
 
 class Screen:
@@ -27,6 +31,8 @@ class Screen:
     def shows(self, wanted: str) -> None:
         """Wait until it has written this, after what was waited for before."""
         while wanted not in self.text:
+            ready, _, _ = select.select([self._output], [], [], PATIENCE)
+            assert ready, f"it never wrote {wanted!r}; it wrote {self.text!r}"
             chunk = os.read(self._output.fileno(), 4096)
             assert chunk, f"it ended without {wanted!r}; it wrote {self.text!r}"
             self.text += chunk.decode(errors="replace")

@@ -42,8 +42,8 @@ class Watch:
             await self._engine.start()
             watcher.start()
             await self._engine.settled()
-            self._begin()
             with listening(self._pressed):
+                self._begin()
                 await self._quit.wait()
         finally:
             watcher.stop()
