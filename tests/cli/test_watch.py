@@ -15,7 +15,6 @@ from cli.conftest import COMMAND, ENVIRONMENT
 
 from support.project import Project
 
-
 PATIENCE = 30.0  # seconds
 
 

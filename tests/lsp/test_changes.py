@@ -42,5 +42,5 @@ async def test_comments_and_formatting_run_nothing(editor: Editor) -> None:
     editor.edit("prices.py", "gross - tax", "gross + tax")
 
     await editor.shows_errors("tests/test_prices.py", 1)
-    runs = {step.run for step in editor.steps[steps:]}
+    runs = {step.run for step in editor.steps[steps:] if step.run > 0}  # below zero: told from memory
     assert len(runs) == 1
