@@ -123,4 +123,4 @@ def _ended_or_passed(editor: Editor, count: int) -> bool:
 
 
 def _passed(editor: Editor) -> int:
-    return sum(1 for step in editor.steps if step.kind == "passed")
+    return sum(1 for step in editor.steps if step.kind == "passed" and step.run > 0)
