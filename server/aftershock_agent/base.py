@@ -103,7 +103,7 @@ class Base:
         elif isinstance(command, messages.StopSession):
             self._node.kill(command.session)
         elif command.session in self._node.children:
-            self._node.children[command.session].channel.send_line(line)
+            self._node.send_down(command.session, line)
 
     def _start(self, command: messages.StartSession) -> None:
         bytecode.drop_stale(command.sources)

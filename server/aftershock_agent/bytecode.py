@@ -2,7 +2,8 @@
 
 Python trusts a ``.pyc`` whose recorded source time (whole seconds) and size agree with the source, so two edits of
 one size within a second can leave old code behind.  A ``.pyc`` that was written before its source was last
-modified is certainly not of that source: it is removed before a session imports anything.
+modified is certainly not of that source, and one of the second after may be of what was there before: they are
+removed before a session imports anything.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import importlib.util
 import os
 from collections.abc import Iterable
 from pathlib import Path
+
+_WHOLE_SECOND = 10**9  # nanoseconds: the resolution of the source time in a .pyc
 
 
 def drop_stale(sources: Iterable[str]) -> None:
@@ -39,7 +42,7 @@ def _by_stem(folder: str) -> dict[str, list[os.DirEntry[str]]]:
 
 def _drop_if_stale(entry: os.DirEntry[str], source: str) -> None:
     try:
-        if entry.stat().st_mtime_ns <= os.stat(source).st_mtime_ns:
+        if entry.stat().st_mtime_ns <= os.stat(source).st_mtime_ns + _WHOLE_SECOND:
             os.unlink(entry.path)
     except FileNotFoundError:
         return  # another process was quicker, or the source is gone: nothing to import then

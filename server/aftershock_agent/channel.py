@@ -33,6 +33,10 @@ class Channel:
         """Pass on a line as it came, without its newline; raises OSError when the other end is gone."""
         self._socket.sendall(line + b"\n")
 
+    def send_some(self, data: memoryview) -> int:
+        """Send what fits now, without waiting; returns how many bytes that was."""
+        return self._socket.send(data, socket.MSG_DONTWAIT)
+
     def receive(self) -> list[bytes] | None:
         """The whole lines that have arrived, waiting for some bytes first; None at the end of the stream."""
         try:

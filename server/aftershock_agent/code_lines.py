@@ -5,7 +5,6 @@ Before Python 3.11 a code object doesn't know its qualified name either, so both
 
 from __future__ import annotations
 
-import functools
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -52,9 +51,23 @@ def _body_lines(code: CodeType) -> set[int]:
     return (lines - {code.co_firstlineno}) or lines
 
 
-@functools.cache
+_tables: dict[str, QualifiedNames] = {}
+"""By absolute path; a fork inherits what its session has read."""
+
+
+def learn(module: CodeType) -> None:
+    """A file's functions were replaced by those of this compiled module: lines mean what it says."""
+    _tables[module.co_filename] = QualifiedNames(module)
+
+
 def qualified_names(path: str) -> QualifiedNames:
-    """The table of the file as it is on disk; remembered, so call it early: at import."""
+    """The table of a file; read from the disk the first time, so ask early: at import."""
+    if path not in _tables:
+        _tables[path] = _read(path)
+    return _tables[path]
+
+
+def _read(path: str) -> QualifiedNames:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -6,7 +6,7 @@ from types import CodeType
 from typing import Any
 
 from aftershock_agent import messages
-from aftershock_agent.code_lines import qualified_names
+from aftershock_agent.code_lines import learn, qualified_names
 from aftershock_agent.recording import Project
 
 
@@ -46,8 +46,8 @@ class CoverageRecorder:
         return {path: names for path, names in executed.items() if names}
 
     def learn(self, code: CodeType) -> None:
-        """New bodies lie on new lines: read the file's table again."""
-        qualified_names.cache_clear()
+        """New bodies lie on new lines."""
+        learn(code)
 
     def importer_of(self, path: str) -> str | None:
         """Not known here."""

@@ -7,7 +7,7 @@ import threading
 from types import CodeType, FrameType
 
 from aftershock_agent import messages
-from aftershock_agent.code_lines import qualified_names
+from aftershock_agent.code_lines import learn, qualified_names
 from aftershock_agent.recording import Project
 
 
@@ -39,7 +39,8 @@ class SettraceRecorder:
         return executed
 
     def learn(self, code: CodeType) -> None:
-        """Nothing to learn: every call is seen."""
+        """New bodies lie on new lines."""
+        learn(code)
 
     def importer_of(self, path: str) -> str | None:
         """Not known here."""

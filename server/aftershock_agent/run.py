@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Generator, Iterable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
@@ -16,12 +16,6 @@ from aftershock_agent.recording import LoadedFiles, Recorder
 from aftershock_agent.reports import Outcome, failure_of, root_cause
 
 _FUNCTION_SCOPE = "function"
-
-
-class _FixtureDef(Protocol):
-    """What we use of pytest's FixtureDef, whose class is not public in all versions."""
-
-    scope: str
 
 
 class Run:
@@ -44,6 +38,7 @@ class Run:
         self._stop = False
         self._executed: dict[str, set[str]] = {}
         self._fixtures: dict[int, dict[str, set[str]]] = {}
+        self._opaque: dict[int, str] = {}
         self._users: dict[int, list[str]] = {}
         self._finalized: list[int] = []
         self._failures: dict[str, messages.Failure] = {}
@@ -57,9 +52,10 @@ class Run:
         _fresh_capture(config)
         config.pluginmanager.register(self, "aftershock-run")
         for item, following in zip(items, [*items[1:], None], strict=True):
-            # A run that was asked to stop tears everything down after this test.
-            item.config.hook.pytest_runtest_protocol(item=item, nextitem=None if self._stop else following)
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if self._stop:
+                # The signal came while the protocol ran, so wider fixtures are still up.
+                item.session._setupstate.teardown_exact(None)
                 break
 
     def _interrupt(self, number: int, frame: object) -> None:
@@ -87,10 +83,13 @@ class Run:
         outside = self._executed
         self._drain()
         inside = self._executed = {}
+        before = self._children.take()
         try:
             return (yield)
         finally:
             self._drain()
+            self._opaque[id(fixturedef)] = started = self._children.take()
+            self._children.note(before or started)
             self._fixtures[id(fixturedef)] = inside
             self._executed = outside
             _merge(outside, inside)
@@ -142,6 +141,7 @@ class Run:
     def _note_fixtures(self, item: pytest.Item) -> None:
         for fixturedef in _fixturedefs(item):
             if id(fixturedef) in self._fixtures:
+                self._children.note(self._opaque[id(fixturedef)])
                 users = self._users.setdefault(id(fixturedef), [])
                 if item.nodeid not in users:
                     users.append(item.nodeid)

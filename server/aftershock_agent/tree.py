@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import selectors
 from collections.abc import Callable
 from typing import cast
@@ -38,6 +39,17 @@ class Node:
         self.children[number] = child
         self._selector.register(child.channel, selectors.EVENT_READ, number)
 
+    def send_down(self, number: int, line: bytes) -> None:
+        """Pass a command on to a child; relays what the child says while it isn't listening, lest both wait."""
+        rest = memoryview(line + b"\n")
+        while rest and number in self.children:
+            channel = self.children[number].channel
+            readable, writable, _ = select.select([channel], [channel], [])
+            if readable:
+                self._relay(number)
+            elif writable:
+                rest = rest[channel.send_some(rest) :]
+
     def kill(self, number: int) -> None:
         """Kill a child, if it is there; its end is told as any other."""
         if number in self.children:
@@ -55,7 +67,8 @@ class Node:
                 pause = _PAUSE if ready else None
                 if not ready:
                     idle()
-                for key, _ in ready:
+                # Children first: a command may relay what they have said, and nothing would be left to read then.
+                for key, _ in sorted(ready, key=lambda entry: entry[0].data is None):
                     if key.data is not None:
                         self._relay(key.data)
                     elif not self._serve(handle):

@@ -77,8 +77,11 @@ class Driver:
         self._refiner = Refiner(parts.ledger, parts.configuration.test_timeout)
         self._refining: asyncio.Task[None] | None = None
         self._runner: Runner | None = None
+        self._bringing: asyncio.Task[WarmSession] | None = None
+        self._overtaken = False
         self._cancelling = False
         self._requeue = False
+        self._unrecorded: list[tuple[TestEvent, WarmSession, bool]] = []
         self._counts: Counter[Outcome] = Counter()
         self._run = 0
         self.running: set[str] = set()
@@ -142,10 +145,16 @@ class Driver:
         self._drop_requests(running=self._runner is not None)
         if self._runner is not None:
             self._runner.cancel(kill=self._cancelling)
-            self._cancelling = True
+            self._cancelling, self._requeue = True, False
 
     def stop_outdated(self, change: Change) -> None:
         """A run in flight whose remaining tests see the change is stopped; what it leaves is run again."""
+        bringing = self._bringing
+        own = bringing is None or bringing is asyncio.current_task()
+        if bringing is not None and not own and not self._parts.warming.following:
+            # An import of what is out of date may never end.
+            self._overtaken = True
+            bringing.cancel()
         runner, paths = self._runner, change.changed | change.removed
         if runner is not None and any(self._parts.standing.sees_any(test, paths) for test in runner.unfinished):
             self._requeue = True
@@ -183,7 +192,7 @@ class Driver:
     async def _work(self) -> None:
         await self._stop_idle()
         if not self.warmed:
-            await self._parts.warming.ready(lambda: None)
+            await self._bring_up(lambda: None)
             self.warmed = True
             self._parts.warmed()
         while self._requests:
@@ -238,24 +247,39 @@ class Driver:
         log.error("%s", message)
         self._parts.warming.abandon()
         self._drop_requests()
-        self.warmed = True
         self.move(State.FAILED, message)
 
     # --- one run --------------------------------------------------------------------------------
 
     async def _execute(self, request: Request) -> events.RunFinished | None:
         known, standing = self._parts.known, self._parts.standing
-        session = await self._parts.warming.ready(lambda: self._files_of(request))
+        session = await self._bring_up(lambda: self._files_of(request))
         new = [node.id for path in request.files for node in known.of(path) if node.id in standing.affected]
         tests = [test for test in dict.fromkeys([*request.tests(), *new]) if test in known.nodes]
         if not tests:
             return None
         finished = await self._run_set(request.kind, self._ordered(tests), session)
         if self._requeue and finished.unfinished:
-            self.ask(request.kind, lambda: finished.unfinished)
+            self._requests.insert(1, Request(request.kind, lambda: finished.unfinished))
         return finished
 
-    def _files_of(self, request: Request) -> frozenset[str]:
+    async def _bring_up(self, files: Callable[[], Iterable[str] | None]) -> WarmSession:
+        """A session for ``files``; begun anew as often as a change overtakes it."""
+        while True:
+            self._bringing = asyncio.ensure_future(self._parts.warming.ready(files))
+            try:
+                return await self._bringing
+            except asyncio.CancelledError:
+                if not self._overtaken:
+                    raise
+                self._overtaken = False
+            finally:
+                self._bringing = None
+
+    def _files_of(self, request: Request) -> frozenset[str] | None:
+        """The files to collect; None for everything, where a new file is among them: pytest may not want it."""
+        if not request.files <= set(self._parts.known.paths):
+            return None
         nodes = self._parts.known.nodes
         return request.files | {nodes[test].path for test in request.tests() if test in nodes}
 
@@ -282,6 +306,7 @@ class Driver:
             await runner.run(processes_for(parts.configuration.parallel), seconds)
         finally:
             self._runner, self.running = None, set()
+            self._record()
             self._requeue |= runner.lost
             left = tuple(sorted(runner.unfinished))
             spent = time.perf_counter() - started
@@ -290,21 +315,35 @@ class Driver:
         return finished
 
     def _report(self, run: int, session: WarmSession, event: TestEvent, alone: bool) -> None:
-        """Tell a verdict first, then commit its fact."""
+        """Tell verdicts at once; their facts are worked out when no further report waits to be read."""
         if isinstance(event, messages.TestStarted):
             self._parts.tell(events.TestStarted(run, event.test))
-        elif isinstance(event, messages.TeardownExecuted):
-            self._parts.ledger.extend(event, session)
-        else:
+            return
+        if isinstance(event, messages.TestFinished):
             self._tell_verdict(run, verdict_of(event), event.output)
-            try:
-                self._parts.ledger.record(event, session, alone)
-            except Outdated as outdated:
-                log.info("no fact of %s: %s changed meanwhile", event.test, outdated)
-                paths = [session.root / path for path in outdated.paths]
-                asyncio.get_running_loop().call_soon(self._parts.look, paths)
-            else:
-                self._parts.standing.note(event.test)
+        if not self._unrecorded:
+            asyncio.get_running_loop().call_soon(self._record)
+        self._unrecorded.append((event, session, alone))
+
+    def _record(self) -> None:
+        """Work out and commit the facts of the reports so far."""
+        reports, self._unrecorded = self._unrecorded, []
+        for event, session, alone in reports:
+            if isinstance(event, messages.TeardownExecuted):
+                self._parts.ledger.extend(event, session)
+            elif isinstance(event, messages.TestFinished):
+                self._record_one(event, session, alone)
+        self._parts.ledger.commit()
+
+    def _record_one(self, event: messages.TestFinished, session: WarmSession, alone: bool) -> None:
+        try:
+            self._parts.ledger.record(event, session, alone)
+        except Outdated as outdated:
+            log.info("no fact of %s: %s changed meanwhile", event.test, outdated)
+            paths = [session.root / path for path in outdated.paths]
+            asyncio.get_running_loop().call_soon(self._parts.look, paths)
+        else:
+            self._parts.standing.note(event.test)
 
     def _collectable(self, run: int, test: str, session: WarmSession) -> bool:
         """Whether the test's file was collected; if not, the test gets its verdict from that."""
@@ -315,6 +354,7 @@ class Driver:
         verdict = Verdict(test, Outcome.ERRORED, {}, failure, time.time())
         self._tell_verdict(run, verdict, "")
         self._parts.ledger.record_uncollectable(verdict, session)
+        self._parts.ledger.commit()
         self._parts.standing.note(test)
         return False
 

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 
-from aftershock.engine.sources import relative
+from aftershock.engine.sources import inside
 from aftershock.engine.warm import WarmSession
 from aftershock.selection.affected import FactIndex, Reason
 from aftershock.selection.facts import Fact, Outcome, Verdict
@@ -32,6 +32,7 @@ class Ledger:
         """Reads the facts of ``variant`` (Python version, platform) from ``store``."""
         self._store = store
         self._variant = variant
+        self._uncommitted: list[Fact] = []
         self._graph: tuple[object, frozenset[str], Mapping[str, frozenset[str]], ImportGraph] | None = None
         self.index = FactIndex(variant)
         self.index.update(snapshot)
@@ -43,7 +44,7 @@ class Ledger:
         self._variant = self.index.variant = variant
 
     def record(self, event: messages.TestFinished, session: WarmSession, alone: bool) -> None:
-        """Commit the fact of a test that has ended.  ``alone``: it had a fork to itself.
+        """Take in the fact of a test that has ended, for the next :meth:`commit`.  ``alone``: it had its own fork.
 
         Raises Outdated when a file that the test loaded had changed meanwhile: nothing is recorded then.
         """
@@ -52,11 +53,18 @@ class Ledger:
         self._keep(verdict_of(event), session, executed, loaded, event.opaque != "", alone)
 
     def record_uncollectable(self, verdict: Verdict, session: WarmSession) -> None:
-        """Commit the fact that a test's file can't be collected."""
+        """Take in the fact that a test's file can't be collected, for the next :meth:`commit`."""
         self._keep(verdict, session, {}, sorted(session.loaded), False, False)
+
+    def commit(self) -> None:
+        """Write what was taken in to the disk, in one transaction."""
+        facts, self._uncommitted = self._uncommitted, []
+        if facts:
+            self._store.record_all(facts)
 
     def extend(self, event: messages.TeardownExecuted, session: WarmSession) -> None:
         """Add what the teardown of a wider fixture ran to the facts of its users."""
+        self.commit()
         executed = self._relative(session, event.executed)
         extra = bodies_of(executed, session.present.snapshot)
         for test in event.tests:
@@ -74,6 +82,7 @@ class Ledger:
 
     def forget(self) -> None:
         """Forget all facts."""
+        self.commit()
         self._store.forget_facts()
         for test in list(self.index.tests()):
             self.index.forget(test)
@@ -101,7 +110,7 @@ class Ledger:
             return
         fact = self.index.completed(Fact(verdict, self._variant, inputs, exact=alone), snapshot)
         self.index.add(fact)
-        self._store.record(fact)
+        self._uncommitted.append(fact)
 
     def _graph_of(self, session: WarmSession) -> ImportGraph:
         """The import graph of the session's files; the last one as long as nothing about it changed."""
@@ -117,5 +126,5 @@ class Ledger:
         return graph
 
     def _relative(self, session: WarmSession, executed: messages.Executed) -> dict[str, list[str]]:
-        found = ((relative(session.root, path), names) for path, names in executed.items())
+        found = ((inside(session.root, path), names) for path, names in executed.items())
         return {path: names for path, names in found if path is not None}

@@ -37,22 +37,21 @@ class Refiner:
             if not going_on() or not session.agent.session_alive:
                 return
             runner = Runner(session.agent, [test], self._timeout, lambda event, _: self._take(event, session))
-            try:
-                await runner.run(1, {})
-            finally:
-                if runner.unfinished:
-                    runner.cancel(kill=True)
+            await runner.run(1, {})
 
     def _take(self, event: TestEvent, session: WarmSession) -> None:
         if not isinstance(event, messages.TestFinished):
             return
         shared = self._ledger.index.matching(event.test)
-        if shared is None or shared.verdict.outcome.value != event.outcome:
+        if shared is None:
+            return  # the files changed meanwhile
+        if shared.verdict.outcome.value != event.outcome:
             # Which of the two is true can't be told here, so the one that a whole run gave stands.
             self._order_dependent.add(event.test)
             log.warning("%s depends on other tests: alone it %s", event.test, event.outcome)
             return
         try:
             self._ledger.record(event, session, alone=True)
+            self._ledger.commit()
         except Outdated as outdated:
             log.info("no exact fact of %s: %s changed meanwhile", event.test, outdated)

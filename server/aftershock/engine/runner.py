@@ -12,9 +12,9 @@ from aftershock_agent import messages
 
 TestEvent = messages.TestStarted | messages.TestFinished | messages.TeardownExecuted
 
-_WORTH_SPREADING = 2.0
+_WORTH_SPREADING = 0.25
 """Seconds of estimated work above which a second fork pays for itself."""
-_UNKNOWN = 0.05
+_UNKNOWN = 0.01
 """Seconds that a test without a recorded duration is assumed to take."""
 
 
@@ -66,6 +66,7 @@ class Runner:
         self._active.add(run)
         left = list(tests)
         flight: str | None = None
+        ended = False
         watch = _Watch(self._timeout, lambda: self._agent.cancel(run, True))
         try:
             async for event in self._agent.events_of(run):
@@ -77,12 +78,15 @@ class Runner:
                     left.remove(event.test)
                     self.unfinished.discard(event.test)
                 if isinstance(event, messages.RunEnded):
+                    ended = True
                     return self._after(event, left, flight, watch.expired)
                 if isinstance(event, (messages.TestStarted, messages.TestFinished, messages.TeardownExecuted)):
                     self._report(event, len(tests) == 1)
         finally:
             watch.stop()
             self._active.discard(run)
+            if not ended:
+                self._agent.cancel(run, kill=True)
         return []
 
     def _after(self, ended: messages.RunEnded, left: list[str], flight: str | None, expired: bool) -> list[str]:

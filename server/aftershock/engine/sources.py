@@ -78,8 +78,13 @@ def read(root: Path, path: str) -> SourceFile | None:
 
 def relative(root: Path, path: str | Path) -> str | None:
     """A path relative to the root with forward slashes; None for one outside."""
-    text, prefix = os.path.realpath(path), str(root) + os.sep
-    return text[len(prefix) :].replace(os.sep, "/") if text.startswith(prefix) else None
+    return inside(root, os.path.realpath(path))
+
+
+def inside(root: Path, resolved: str) -> str | None:
+    """As :func:`relative`, for a path that is resolved already: the agent's all are."""
+    prefix = str(root) + os.sep
+    return resolved[len(prefix) :].replace(os.sep, "/") if resolved.startswith(prefix) else None
 
 
 def changed_bodies(old: Symbols, new: Symbols) -> list[str]:

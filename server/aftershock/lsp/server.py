@@ -95,6 +95,7 @@ def _register(server: Server) -> None:
     """Every message that the server understands."""
     _register_life(server)
     _register_documents(server)
+    _register_lenses(server)
     _register_runs(server)
     for name, command in COMMANDS.items():
         server.command(name)(_handler(server, command))
@@ -134,16 +135,20 @@ def _register_documents(server: Server) -> None:
         if server.session is not None and path:
             server.session.files_changed([Path(path)])
 
+
+def _register_lenses(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions(resolve_provider=False))
-    def lenses(params: types.CodeLensParams) -> list[types.CodeLens]:
-        if server.session is None:
+    async def lenses(params: types.CodeLensParams) -> list[types.CodeLens]:
+        session = server.session
+        if session is None:
             return []
+        await session.calm()
         uri = params.text_document.uri
         try:
             text = server.workspace.get_text_document(uri).source
         except OSError:
             return []  # never opened, and gone by now
-        return server.session.lenses(uri, text)
+        return session.lenses(uri, text)
 
 
 def _register_runs(server: Server) -> None:

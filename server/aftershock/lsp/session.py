@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from pathlib import Path
@@ -31,6 +32,7 @@ from aftershock.selection.facts import Verdict
 log = logging.getLogger(__name__)
 
 INTERNAL = "Aftershock met an error of its own; .aftershock/server.log has it."
+_BLINK = 0.15  # seconds that a lens may wait
 _RUN_ALL = "Run All Tests"
 
 
@@ -156,6 +158,16 @@ class Session:
         # What a file had to show goes with it.
         gone = (self.places.inside(str(path)) for path in found if not path.exists())
         self._publisher.touch(path for path in gone if path is not None)
+
+    async def calm(self) -> None:
+        """Wait for the end of a run that is on or about to be, a blink at most.
+
+        Lenses of a large file take longer than a quick run has left: asked at once they would hold its verdicts up, and
+        be out of date on arrival.
+        """
+        if self._started:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self.engine.settled(), _BLINK)
 
     def lenses(self, uri: str, text: str) -> list[CodeLens]:
         """The lenses of a file, placed in its text as the editor has it."""

@@ -64,6 +64,15 @@ class Store:
         """Commit a fact; it replaces one of the same test, variant and inputs, or the test's oldest."""
         self._write(lambda connection: self._insert(connection, fact))
 
+    def record_all(self, facts: Iterable[Fact]) -> None:
+        """Commit several facts at once."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            for fact in facts:
+                self._insert(connection, fact)
+
+        self._write(work)
+
     def extend(self, test: str, inputs: InputSet) -> None:
         """Add an input set to the test's latest fact; does nothing for a test without one."""
         latest = "SELECT id FROM fact WHERE test = ? ORDER BY recorded_at DESC, id DESC LIMIT 1"
