@@ -7,6 +7,9 @@ import { browserPath, playwright, repository } from "./places.ts";
 /** How long to wait for anything, in milliseconds: two cores may be busy with other tests. */
 const patience = 60_000;
 
+/** How often a palette is opened to find a command. */
+const paletteAttempts = 5;
+
 const chromiumFlags = [
   ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
   ...["--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"],
@@ -77,10 +80,26 @@ export class Workbench {
     await this.page.locator(".editor-instance.focused, .monaco-editor.focused").first().waitFor();
   }
 
-  /** Runs a command by its title in the palette. */
+  /**
+   * Runs a command by its title in the palette.
+   *
+   * An open palette doesn't show commands that are contributed later, so one that isn't there is looked for again in
+   * a palette opened anew, as a user would.
+   */
   async command(title: string): Promise<void> {
-    await this.searchCommand(title);
-    await this.quickRow(title).first().waitFor();
+    const row = this.quickRow(title).first();
+    for (let attempt = 1; ; attempt += 1) {
+      await this.searchCommand(title);
+      try {
+        await row.waitFor({ timeout: attempt < paletteAttempts ? 4_000 : patience });
+        break;
+      } catch (error) {
+        if (attempt === paletteAttempts) {
+          throw error;
+        }
+        await this.page.keyboard.press("Escape");
+      }
+    }
     await this.page.keyboard.press("Enter");
   }
 
