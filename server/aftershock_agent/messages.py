@@ -82,6 +82,15 @@ class Collect:
 
 
 @dataclass(frozen=True)
+class Compile:
+    """A file of the session has this new text: compile it now, since a ``Patch`` with it is likely to follow."""
+
+    session: int
+    path: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Patch:
     """Replace the function bodies of one loaded file: ``old`` is the text that it was imported from."""
 
@@ -125,7 +134,7 @@ class Preload:
     modules: list[str]
 
 
-Command = Preload | StartSession | Collect | Patch | Run | CancelRun | StopSession
+Command = Compile | Preload | StartSession | Collect | Patch | Run | CancelRun | StopSession
 
 # --- events: agent to server -----------------------------------------------------------------
 
@@ -300,7 +309,7 @@ Message = Command | Event
 _TYPES: dict[str, type] = {
     t.__name__: t
     for t in (
-        *(Preload, StartSession, Collect, Patch, Run, CancelRun, StopSession),
+        *(Compile, Preload, StartSession, Collect, Patch, Run, CancelRun, StopSession),
         *(BaseReady, BaseFailed, SessionReady, SessionFailed, CollectFailed, Collected, Patched),
         *(TestStarted, TestFinished, TeardownExecuted, RunEnded, SessionEnded, Log),
     )

@@ -41,6 +41,7 @@ class Patcher:
         self._recorder = recorder
         self._imported: dict[str, set[str]] = {}
         self._compiled: dict[str, tuple[str, CodeType]] = {}
+        self._ahead: tuple[str, str, CodeType] | None = None
         self._functions: dict[str, list[FunctionType]] | None = None
 
     def note_imports(self, executed: messages.Executed) -> None:
@@ -57,7 +58,7 @@ class Patcher:
         self._refuse_imported(path, changed)
         module = _module_of(path)
         before = self._compile(path, old, module)
-        after = _compile(path, new, module)
+        after = self._compile(path, new, module)
         swaps = list(_swaps(self._find_functions().get(path, ()), _pairs(before, after)))
         for function, code in swaps:
             function.__code__ = code
@@ -65,6 +66,13 @@ class Patcher:
         self._recorder.learn(after)
         linecache.checkcache(path)
         return len(swaps)
+
+    def compile_ahead(self, path: str, text: str) -> None:
+        """Compile a text that :meth:`patch` will probably be asked to bring in; the server digests it meanwhile."""
+        try:
+            self._ahead = (path, text, _compile(path, text, _module_of(path)))
+        except (Unpatchable, SyntaxError, ValueError):
+            self._ahead = None  # if the patch is asked for all the same, it tells why it can't be
 
     def prepare(self) -> None:
         """Find the functions while idle, so that no patch has to."""
@@ -92,6 +100,8 @@ class Patcher:
                 raise Unpatchable(f"{name} ran while the project was imported")
 
     def _compile(self, path: str, text: str, module: ModuleType) -> CodeType:
+        if self._ahead is not None and self._ahead[:2] == (path, text):
+            return self._ahead[2]
         known = self._compiled.get(path)
         return known[1] if known and known[0] == text else _compile(path, text, module)
 

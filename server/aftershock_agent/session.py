@@ -130,6 +130,8 @@ class Session:
             self._run(command)
         elif isinstance(command, messages.Collect):
             self._collect(command)
+        elif isinstance(command, messages.Compile):
+            self._patcher.compile_ahead(command.path, command.text)
         elif isinstance(command, messages.Patch):
             self._patch(command)
         elif isinstance(command, messages.CancelRun):

@@ -162,6 +162,11 @@ class Agent:
             raise SessionBroken(answer.failure if isinstance(answer, messages.SessionFailed) else _ended(answer))
         return Collection(answer, self._failures)
 
+    def compile(self, path: str, text: str) -> None:
+        """Let the session compile a new text of a file while the server is still looking at it."""
+        if self.session_alive:
+            self._send(messages.Compile(self.session, path, text))
+
     async def patch(self, path: str, old: str, new: str, changed: Sequence[str]) -> messages.Patched:
         """Hot-patch a file of the session."""
         answer = await self._ask(messages.Patch(self.session, path, old, new, list(changed)))

@@ -163,7 +163,7 @@ class Engine:
         self._absorb(paths)
 
     def _absorb(self, paths: Iterable[Path]) -> None:
-        change = self._project.look(paths)
+        change = self._project.look(paths, self._warming.foretell)
         if not change:
             return
         self._note_syntax([*change.changed, *change.removed])

@@ -51,8 +51,11 @@ class Project:
         )
         self.present = Present(files, snapshot)
 
-    def look(self, paths: Iterable[Path]) -> Change:
-        """Look again at some paths (absolute: files or folders, there or gone), and take in what changed."""
+    def look(self, paths: Iterable[Path], read: Callable[[SourceFile], None]) -> Change:
+        """Look again at some paths (absolute: files or folders, there or gone), and take in what changed.
+
+        ``read`` hears of each file with a new text, before it is parsed.
+        """
         before = self.present.sources
         changes: dict[str, SourceFile | None] = {}
         configuration = False
@@ -63,6 +66,8 @@ class Project:
                 old = before.get(relative)
                 if (old.text if old else None) != (file.text if file else None):
                     changes[relative] = file
+                    if file is not None and old is not None:
+                        read(file)
                 elif file is not None and old is not None and file.mtime_ns != old.mtime_ns:
                     self.present = Present(
                         {**self.present.sources, relative: _touched(old, file)}, self.present.snapshot

@@ -10,6 +10,7 @@ from aftershock.engine.agent import Agent, AgentDied, Collection, SessionBroken,
 from aftershock.engine.configuration import Configuration
 from aftershock.engine.interpreter import find_interpreter
 from aftershock.engine.project import Project
+from aftershock.engine.sources import SourceFile
 from aftershock.engine.warm import Outdated, WarmSession
 from aftershock_agent import messages
 
@@ -50,6 +51,13 @@ class Warming:
     def following(self) -> bool:
         """Whether the session is being brought up to what is still the present."""
         return self.session is not None and self.session.present is self._project.present
+
+    def foretell(self, file: SourceFile) -> None:
+        """A file has a new text: the session may begin to compile it."""
+        session = self.session
+        if session is not None and file.path in session.loaded and session.agent.session_alive:
+            text = file.text.decode("utf-8", "replace")
+            session.agent.compile(str(self._configuration.root / file.path), text)
 
     async def start(self) -> Agent:
         """The agent, started if there is none; raises AgentDied."""
