@@ -25,9 +25,9 @@ class Channel:
         """The file descriptor, for selectors."""
         return self._socket.fileno()
 
-    def send(self, message: messages.Message) -> None:
-        """Send one message; raises OSError when the other end is gone."""
-        self._socket.sendall(messages.encode(message))
+    def send(self, *sent: messages.Message) -> None:
+        """Send messages; raises OSError when the other end is gone."""
+        self._socket.sendall(b"".join(map(messages.encode, sent)))
 
     def send_line(self, line: bytes) -> None:
         """Pass on a line as it came, without its newline; raises OSError when the other end is gone."""

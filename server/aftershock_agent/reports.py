@@ -81,18 +81,25 @@ class Outcome:
         self.failure: Failure | None = None
         self.reason = ""
         self.output = ""
+        self._failed_in = ""
 
-    def add(self, report: pytest.TestReport, failure: Failure | None) -> None:
-        """Add the report of a phase, with its failure where it has one."""
+    def add(self, report: pytest.TestReport) -> None:
+        """Add the report of a phase."""
         self.durations[report.when] = self.durations.get(report.when, 0.0) + report.duration
         if report.when != "setup" or report.failed or report.skipped:
             self.output = "\n".join(text.rstrip() for _, text in report.sections if text.strip())[:_TEXT_LIMIT]
         if report.failed and self.value not in ("failed", "errored"):
             self.value = "failed" if report.when == "call" else "errored"
-            self.failure = failure or Failure("Failed", _first_line(report), report.longreprtext)
+            self.failure = Failure("Failed", _first_line(report), report.longreprtext)
+            self._failed_in = report.when
         elif report.skipped and self.value == "passed":
             self.value = "skipped"
             self.reason = skip_reason(report)
+
+    def explain(self, when: str, failure: Failure) -> None:
+        """Say more of the phase ``when``, if it is the one that failed first."""
+        if when == self._failed_in:
+            self.failure = failure
 
 
 def _first_line(report: pytest.TestReport) -> str:

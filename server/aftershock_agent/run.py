@@ -40,8 +40,8 @@ class Run:
         self._fixtures: dict[int, dict[str, set[str]]] = {}
         self._opaque: dict[int, str] = {}
         self._users: dict[int, list[str]] = {}
-        self._finalized: list[int] = []
-        self._failures: dict[str, messages.Failure] = {}
+        self._current = ""
+        self._outbox: list[messages.Message] = []
         self._compared: tuple[str, str] | None = None
         self._outcome = Outcome()
 
@@ -50,6 +50,8 @@ class Run:
         signal.signal(signal.SIGUSR1, self._interrupt)
         self._children.take()  # the fork of this run itself
         _fresh_capture(config)
+        # Nobody reads the terminal's dots here, and they cost as much as recording; xdist's workers have none either.
+        config.pluginmanager.unregister(name="terminalreporter")
         config.pluginmanager.register(self, "aftershock-run")
         for item, following in zip(items, [*items[1:], None], strict=True):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
@@ -57,6 +59,12 @@ class Run:
                 # The signal came while the protocol ran, so wider fixtures are still up.
                 item.session._setupstate.teardown_exact(None)
                 break
+        self._flush()
+
+    def _flush(self) -> None:
+        """Send what waits: the end of a test goes with the start of the next, which follows at once."""
+        outbox, self._outbox = self._outbox, []
+        self._channel.send(*outbox)
 
     def _interrupt(self, number: int, frame: object) -> None:
         self._stop = True
@@ -66,10 +74,11 @@ class Run:
         """Frame a test: clear what was recorded, tell its start and its end."""
         self._drain()
         self._executed = {}
-        self._failures = {}
-        self._finalized = []
+        self._compared = None
         self._outcome = Outcome()
-        self._channel.send(messages.TestStarted(self._command.session, self._command.run, item.nodeid))
+        self._current = item.nodeid
+        self._outbox.append(messages.TestStarted(self._command.session, self._command.run, item.nodeid))
+        self._flush()
         result = yield
         self._drain()
         self._finish(item)
@@ -94,40 +103,34 @@ class Run:
             self._executed = outside
             _merge(outside, inside)
 
-    def pytest_fixture_post_finalizer(self, fixturedef: Any) -> None:
-        """A wider fixture went: what this teardown ran concerns all of its users."""
-        if fixturedef.scope != _FUNCTION_SCOPE:
-            self._finalized.append(id(fixturedef))
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
-        """Note which wider fixtures the test has, its setup being done."""
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
+        """Note which wider fixtures the test had, and set apart what tearing them down will run."""
         self._note_fixtures(item)
-        yield
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
-        """Tell what tearing down wider fixtures ran."""
         self._drain()
-        outside = self._executed
-        inside = self._executed = {}
-        try:
-            yield
-        finally:
-            self._drain()
-            self._executed = outside
-            _merge(outside, inside)
-            self._tell_teardown(item.nodeid, inside)
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
-        """Keep the exception's details while they are at hand."""
-        report: pytest.TestReport = yield
-        if report.failed and call.excinfo is not None:
+    def pytest_fixture_post_finalizer(self, fixturedef: Any) -> None:
+        """A wider fixture went: what its teardown ran counts for every test that used it."""
+        users = self._users.pop(id(fixturedef), None)
+        if users is None:
+            return
+        before, self._executed = self._executed, {}
+        self._drain()
+        executed, self._executed = self._executed, before
+        _merge(self._executed, executed)
+        others = [test for test in users if test != self._current]
+        if others and executed:
+            command = self._command
+            self._outbox.append(messages.TeardownExecuted(command.session, command.run, others, _plain(executed)))
+
+    def pytest_exception_interact(
+        self, call: pytest.CallInfo[None], report: pytest.TestReport | pytest.CollectReport
+    ) -> None:
+        """Keep the exception's details while they are at hand; comes after the phase's report."""
+        if isinstance(report, pytest.TestReport) and call.excinfo is not None:
             error = root_cause(call.excinfo.value)
-            self._failures[report.when] = failure_of(error, report.longreprtext, self._compared)
+            self._outcome.explain(report.when, failure_of(error, report.longreprtext, self._compared))
         self._compared = None
-        return report
 
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> None:
         """Keep the two sides of a failing ``==``."""
@@ -136,22 +139,16 @@ class Run:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add a phase to the outcome."""
-        self._outcome.add(report, self._failures.get(report.when))
+        self._outcome.add(report)
 
     def _note_fixtures(self, item: pytest.Item) -> None:
-        for fixturedef in _fixturedefs(item):
+        for fixturedef in _fixturedefs(item) if self._fixtures else ():
             if id(fixturedef) in self._fixtures:
                 self._children.note(self._opaque[id(fixturedef)])
                 users = self._users.setdefault(id(fixturedef), [])
                 if item.nodeid not in users:
                     users.append(item.nodeid)
                 _merge(self._executed, self._fixtures[id(fixturedef)])
-
-    def _tell_teardown(self, current: str, executed: dict[str, set[str]]) -> None:
-        users = {test for key in self._finalized for test in self._users.pop(key, ()) if test != current}
-        if users and executed:
-            command = self._command
-            self._channel.send(messages.TeardownExecuted(command.session, command.run, sorted(users), _plain(executed)))
 
     def _drain(self) -> None:
         for path, names in self._recorder.take().items():
@@ -160,7 +157,7 @@ class Run:
     def _finish(self, item: pytest.Item) -> None:
         self._note_fixtures(item)
         outcome = self._outcome
-        self._channel.send(
+        self._outbox.append(
             messages.TestFinished(
                 session=self._command.session,
                 run=self._command.run,
@@ -207,7 +204,7 @@ def _merge(into: dict[str, set[str]], more: dict[str, set[str]]) -> None:
 
 
 def _plain(executed: dict[str, set[str]]) -> messages.Executed:
-    return {path: sorted(names) for path, names in executed.items()}
+    return {path: list(names) for path, names in executed.items()}
 
 
 def _shown(value: object) -> str:
