@@ -190,3 +190,11 @@ async def test_a_broken_conftest_is_told_and_the_next_save_works(shop: Project) 
         await story.changed("conftest.py")
         assert story.engine.problems == {}
         assert set(story.outcomes().values()) == {"passed"}
+
+
+async def test_a_function_that_a_patch_has_moved_is_still_recorded(shop: Project) -> None:
+    async with opened(shop) as story:
+        await story.save("shop/stock.py", "def left(sold):\n", "# moved\n\n\ndef left(sold):\n    _ = 1\n")
+        assert story.ran() == ["test_left"]
+        await story.save("shop/stock.py", "return 5 - sold", "return 0")
+        assert story.outcomes()["test_left"] == "failed"

@@ -214,3 +214,27 @@ async def test_what_a_killed_server_left_in_the_temporary_folder_is_swept(projec
     scratch.sweep(tmp_path)
     assert not theirs.exists()
     assert ours.exists()
+
+
+async def test_a_wider_fixtures_child_process_counts_for_each_test_that_uses_it(project: Project) -> None:
+    project.write(
+        {
+            "tool.py": "print('one')\n",
+            "test_tool.py": """
+                import subprocess, sys, pytest
+
+                @pytest.fixture(scope="module")
+                def said():
+                    return subprocess.check_output([sys.executable, "tool.py"])
+
+                def test_first(said):
+                    assert said == b"one\\n"
+
+                def test_second(said):
+                    assert said == b"one\\n"
+                """,
+        }
+    )
+    async with opened(project) as story:
+        await story.save("tool.py", "one", "two")
+        assert story.outcomes() == {"test_first": "failed", "test_second": "failed"}
