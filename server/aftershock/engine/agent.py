@@ -129,11 +129,6 @@ class Agent:
         if self._scratch is not None:
             await asyncio.to_thread(scratch.remove, self._scratch)
 
-    def kill(self) -> None:
-        """Kill the base process outright."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
-
     def preload(self, modules: Sequence[str]) -> None:
         """Have base import modules that sessions need."""
         if modules and self.alive:
