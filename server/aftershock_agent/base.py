@@ -17,6 +17,7 @@ import traceback
 
 from aftershock_agent import bytecode, messages
 from aftershock_agent.channel import Channel
+from aftershock_agent.stack_room import with_room
 from aftershock_agent.tree import Node
 
 OLDEST_PYTEST = (7, 4)
@@ -35,7 +36,7 @@ def main(descriptor: int, root: str, scratch: str) -> None:
         return
     _warm()
     channel.send(_ready())
-    Base(channel, root, scratch).serve()
+    with_room(Base(channel, root, scratch).serve)
 
 
 def _unfit() -> str | None:

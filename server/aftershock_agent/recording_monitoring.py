@@ -9,6 +9,7 @@ objects alone, and is switched off and on again for just those that ran, so no o
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from types import CodeType, FrameType
 from typing import Any
 
@@ -27,14 +28,14 @@ class MonitoringRecorder:
         events = self._monitoring.events
         self._armed: int = events.PY_START | events.PY_RESUME
         self._fired: list[CodeType] = []
-        self._registered: set[int] = set()
+        self._paths: dict[int, str] = {}
         self._kept: list[CodeType] = []
         self._importers: dict[str, str | None] = {}
         self._started: list[str] = []
 
     def _free_tools(self) -> tuple[int, int]:
         """Two tool ids that nobody uses; 0 and 1 are left to debuggers and coverage, whose they are by custom."""
-        free = [tool for tool in (3, 4, 5, 2) if self._monitoring.get_tool(tool) is None]
+        free = [tool for tool in (4, 5, 2, 3) if self._monitoring.get_tool(tool) is None]
         if len(free) < 2:
             raise RuntimeError("all sys.monitoring tool ids are taken, Aftershock needs two")
         for tool in free[:2]:
@@ -45,8 +46,9 @@ class MonitoringRecorder:
         """Listen from now on."""
         events = self._monitoring.events
         self._monitoring.register_callback(self._discover, events.PY_START, self._discovered)
-        self._monitoring.register_callback(self._record, events.PY_START, self._ran)
-        self._monitoring.register_callback(self._record, events.PY_RESUME, self._ran)
+        ran = self._listener()
+        self._monitoring.register_callback(self._record, events.PY_START, ran)
+        self._monitoring.register_callback(self._record, events.PY_RESUME, ran)
         self._monitoring.set_events(self._discover, events.PY_START)
 
     def settle(self) -> None:
@@ -54,21 +56,20 @@ class MonitoringRecorder:
 
     def take(self) -> messages.Executed:
         """Qualified names by file since the last call; what fired is armed again."""
-        fired, self._fired = self._fired, []
         executed: messages.Executed = {}
-        for code in fired:
-            path = self._project.path_of(code.co_filename)
-            if path is not None:
-                executed.setdefault(path, []).append(code.co_qualname)  # type: ignore[attr-defined, unused-ignore]
-            self._monitoring.set_local_events(self._record, code, self._armed)
+        paths, arm, tool, armed = self._paths, self._monitoring.set_local_events, self._record, self._armed
+        fired = self._fired
+        while fired:
+            code = fired.pop()  # one at a time: another thread's may come in between
+            executed.setdefault(paths[id(code)], []).append(code.co_qualname)  # type: ignore[attr-defined, unused-ignore]
+            arm(tool, code, armed)
         return executed
 
     def learn(self, code: CodeType) -> None:
-        """Register all code objects inside ``code``."""
-        for constant in code.co_consts:
-            if isinstance(constant, CodeType):
-                self._register(constant)
-                self.learn(constant)
+        """Register all code objects inside ``code``, a project file's."""
+        path = self._project.path_of(code.co_filename)
+        if path is not None:
+            self._learn(code, path)
 
     def importer_of(self, path: str) -> str | None:
         """The project file that was executing when ``path`` was first imported."""
@@ -79,25 +80,29 @@ class MonitoringRecorder:
         started, self._started = self._started, []
         return started
 
-    def _register(self, code: CodeType) -> None:
-        if id(code) not in self._registered:
-            self._registered.add(id(code))
-            self._kept.append(code)  # keeps the id from being used again
-            self._monitoring.set_local_events(self._record, code, self._armed)
+    def _learn(self, code: CodeType, path: str) -> None:
+        for constant in code.co_consts:
+            if isinstance(constant, CodeType):
+                if id(constant) not in self._paths:
+                    self._note(constant, path)
+                    self._monitoring.set_local_events(self._record, constant, self._armed)
+                self._learn(constant, path)
+
+    def _note(self, code: CodeType, path: str) -> None:
+        self._paths[id(code)] = path
+        self._kept.append(code)  # keeps the id from being used again
 
     def _discovered(self, code: CodeType, offset: int) -> object:
         path = self._project.path_of(code.co_filename)
-        if path is not None and id(code) not in self._registered:
+        if path is not None and id(code) not in self._paths:
             if code.co_name == "<module>":
                 self._started.append(path)
                 self._importers.setdefault(path, self._importer(sys._getframe(1), path))
-                self.learn(code)
             else:
                 # Made at run time (exec, code.replace): no module's constants led to it.
-                self._registered.add(id(code))
-                self._kept.append(code)
+                self._note(code, path)
                 self._fired.append(code)
-                self.learn(code)
+            self._learn(code, path)
         return self._monitoring.DISABLE
 
     def _importer(self, frame: FrameType | None, path: str) -> str | None:
@@ -109,6 +114,12 @@ class MonitoringRecorder:
             frame = frame.f_back
         return None
 
-    def _ran(self, code: CodeType, offset: int) -> None:
-        self._monitoring.set_local_events(self._record, code, 0)
-        self._fired.append(code)
+    def _listener(self) -> Callable[[CodeType, int], None]:
+        """What is called when registered code runs: a function with all it needs at hand, for it costs every test."""
+        switch, tool, note = self._monitoring.set_local_events, self._record, self._fired.append
+
+        def ran(code: CodeType, offset: int) -> None:
+            switch(tool, code, 0)
+            note(code)
+
+        return ran

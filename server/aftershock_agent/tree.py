@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import selectors
+import time
 from collections.abc import Callable
 from typing import cast
 
@@ -12,6 +13,11 @@ from aftershock_agent.channel import Channel
 from aftershock_agent.processes import Child
 
 _PAUSE = 0.1  # seconds of quiet before idle work
+
+_FLOOD = 20  # relays, each within _CLOSE seconds of the one before
+_CLOSE = 0.005
+_LULL = 0.002
+"""Seconds to let lines pile up in a flood: else every test of a suite wakes two processes, and pays for it."""
 
 
 class Node:
@@ -22,6 +28,8 @@ class Node:
         self.parent = parent
         self.children: dict[int, Child] = {}
         self._ended = ended
+        self._relays = 0
+        self._relayed_at = 0.0
         self._selector = selectors.DefaultSelector()
         self._selector.register(parent, selectors.EVENT_READ, None)
 
@@ -67,6 +75,8 @@ class Node:
                 pause = _PAUSE if ready else None
                 if not ready:
                     idle()
+                if self._relays > _FLOOD:
+                    time.sleep(_LULL)
                 # Children first: a command may relay what they have said, and nothing would be left to read then.
                 for key, _ in sorted(ready, key=lambda entry: entry[0].data is None):
                     if key.data is not None:
@@ -89,6 +99,9 @@ class Node:
         lines = child.channel.receive()
         if lines:
             self.parent.send_line(b"\n".join(lines))
+            now = time.monotonic()
+            self._relays = self._relays + 1 if now - self._relayed_at < _CLOSE else 0
+            self._relayed_at = now
         if lines is None:
             self._bury(number, child)
 
