@@ -29,18 +29,25 @@ BOUND = 1.10
 BOUND_FROM = (3, 12)
 """The first Python that has sys.monitoring, whose bound it is."""
 
+ROUND_SECONDS = 3.0
+"""A round runs a short suite as often as it takes to fill this: half a second is at the mercy of the machine."""
+
 USUAL = ("marshmallow", "attrs", "click")
 LARGE = ("networkx",)
 
 
 @dataclass(frozen=True)
-class Round:
-    """One suite, run in several ways; `testmon` is None where nobody asked for it."""
+class Once:
+    """One suite, run once in each of several ways; `testmon` is None where nobody asked for it."""
 
     plain: cold.Timing
     recorded: SuiteTiming
     unrecorded: SuiteTiming
     testmon: cold.Timing | None
+
+
+Round = Sequence[Once]
+"""A suite, run some times in each way, the ways in turn."""
 
 
 async def measure(name: str, rounds: int, folder: Path, with_testmon: bool) -> list[Round]:
@@ -49,22 +56,24 @@ async def measure(name: str, rounds: int, folder: Path, with_testmon: bool) -> l
     rival = copy(name, folder / f"{name}-testmon", extra=[cold.TESTMON]) if with_testmon else None
     figures.say(f"{name}: a first run, not counted, fills the caches")
     cold.pytest(project)
-    found = []
+    loop = cold.pytest(project).loop
+    times = max(1, round(ROUND_SECONDS / loop.elapsed)) if loop is not None else 1
+    found: list[Round] = []
     async with (
         WarmSuite(project, folder / f"{name}.recorded.log", recorded=True) as recorded,
         WarmSuite(project, folder / f"{name}.unrecorded.log", recorded=False) as unrecorded,
     ):
         for number in range(rounds + 1):
-            done = await _round(project, recorded, unrecorded, rival, number)
+            done = [await _once(project, recorded, unrecorded, rival, number + turn) for turn in range(times)]
             if number:
                 figures.say(f"{name} {number}/{rounds}: {_line(done)}")
                 found.append(done)
     return found
 
 
-async def _round(
+async def _once(
     project: Project, recorded: WarmSuite, unrecorded: WarmSuite, rival: Project | None, number: int
-) -> Round:
+) -> Once:
     if number % 2:
         with_recording = await recorded.run()
         plain = await asyncio.to_thread(cold.pytest, project)
@@ -77,11 +86,20 @@ async def _round(
     if rival is not None:
         (rival.root / ".testmondata").unlink(missing_ok=True)
         testmon = await asyncio.to_thread(cold.pytest, rival, "--testmon")
-    return Round(plain, with_recording, without, testmon)
+    return Once(plain, with_recording, without, testmon)
 
 
 def _ways(done: Round) -> dict[str, cold.Loop]:
-    """The loops of a round by way."""
+    """The mean loops of a round by way."""
+    loops = [_loops(once) for once in done]
+    return {way: _mean([each[way] for each in loops]) for way in loops[0]}
+
+
+def _mean(loops: Sequence[cold.Loop]) -> cold.Loop:
+    return cold.Loop(statistics.mean(loop.elapsed for loop in loops), statistics.mean(loop.cpu for loop in loops))
+
+
+def _loops(done: Once) -> dict[str, cold.Loop]:
     ways = {"plain": done.plain.loop, "recorded": done.recorded.loop, "unrecorded": done.unrecorded.loop}
     if done.testmon is not None:
         ways["testmon"] = done.testmon.loop
@@ -96,11 +114,13 @@ def _line(done: Round) -> str:
 def summarise(rounds: Sequence[Round]) -> dict[str, object]:
     """The medians of a project in seconds, and how many times a plain suite's they are."""
     loops = [_ways(done) for done in rounds]
-    outcomes = rounds[-1].recorded.outcomes
+    last = rounds[-1][-1]
+    outcomes = last.recorded.outcomes
     found: dict[str, object] = {
         "rounds": len(rounds),
+        "runs": sum(map(len, rounds)),
         "tests": outcomes.total(),
-        "plain_tests": rounds[-1].plain.tests,
+        "plain_tests": last.plain.tests,
         "failed": outcomes["failed"] + outcomes["errored"],
     }
     cpu = {way: [loop[way].cpu for loop in loops] for way in loops[0]}
@@ -118,6 +138,7 @@ def report(found: Mapping[str, Mapping[str, object]]) -> str:
     """The figures as people read them."""
     names = {
         "tests": "tests",
+        "runs": "runs of the suite",
         "plain_cpu_s": "pytest, CPU s",
         "recorded_cpu_s": "agent, recording, CPU s",
         "unrecorded_cpu_s": "agent, not recording, CPU s",

@@ -12,11 +12,13 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from aftershock_agent.recording import Recorder  # not at run time, before the agent is loaded
+    from aftershock_agent.recording import Functions, Recorder  # not at run time, before the agent is loaded
 
 
 class NoRecorder:
     """Answers as a recorder that has seen nothing."""
+
+    functions: Functions
 
     def start(self) -> None:
         """Begin nothing."""
@@ -24,9 +26,9 @@ class NoRecorder:
     def settle(self) -> None:
         """Prepare nothing."""
 
-    def take(self) -> dict[str, list[str]]:
+    def take(self) -> list[int]:
         """Nothing ran."""
-        return {}
+        return []
 
     def take_started(self) -> list[str]:
         """No module started."""
@@ -49,5 +51,6 @@ if __name__ == "__main__":
     sys.path.pop(0)
     runpy.run_path(bootstrap, run_name="bootstrap")["load"]()
     recording: Any = importlib.import_module("aftershock_agent.recording")
+    NoRecorder.functions = recording.Functions()
     recording.make = _no_recorder
     importlib.import_module("aftershock_agent.base").main(int(descriptor), root, scratch)

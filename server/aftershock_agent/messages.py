@@ -13,6 +13,9 @@ from typing import Any, ClassVar
 Executed = dict[str, list[str]]
 """Qualified names of the functions that ran, by absolute file path."""
 
+Functions = list[tuple[int, str, str]]
+"""Functions that a run's messages will name by number: number, absolute file path, qualified name."""
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -231,8 +234,9 @@ class TestStarted:
 class TestFinished:
     """A test ended.  ``outcome``: passed, failed, errored, skipped; ``durations``: seconds by phase.
 
-    ``executed`` and ``loaded`` cover its own phases and the wider fixtures that it used.  ``opaque`` names
-    something it did that recording can't see into (a child process), or is empty.
+    ``executed`` and ``loaded`` cover its own phases and the wider fixtures that it used.  The run sends ``numbers`` for
+    what it executed, with the ``functions`` whose numbers it hadn't used before; who receives it fills in ``executed``.
+    ``opaque`` names something it did that recording can't see into (a child process), or is empty.
     """
 
     __test__: ClassVar[bool] = False
@@ -241,8 +245,10 @@ class TestFinished:
     test: str
     outcome: str
     durations: dict[str, float]
-    executed: Executed
-    loaded: list[LoadedFile]
+    loaded: list[LoadedFile] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    functions: Functions = field(default_factory=list)
+    executed: Executed = field(default_factory=dict)
     failure: Failure | None = None
     output: str = ""
     reason: str = ""
@@ -251,12 +257,17 @@ class TestFinished:
 
 @dataclass(frozen=True)
 class TeardownExecuted:
-    """A wider fixture was torn down after ``tests`` had used it: what that ran counts for each of them."""
+    """A wider fixture was torn down after ``tests`` had used it: what that ran counts for each of them.
+
+    ``numbers``, ``functions`` and ``executed`` are as in :class:`TestFinished`.
+    """
 
     session: int
     run: int
     tests: list[str]
-    executed: Executed
+    numbers: list[int]
+    functions: Functions
+    executed: Executed = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from types import CodeType
 from typing import Any
 
-from aftershock_agent import messages
 from aftershock_agent.code_lines import learn, qualified_names
-from aftershock_agent.recording import Project
+from aftershock_agent.recording import Functions, Project
 
 
 class CoverageRecorder:
@@ -21,6 +20,7 @@ class CoverageRecorder:
         self._coverage: Any = coverage.Coverage(
             data_file=None, config_file=False, source=[project.root], messages=False, check_preimported=False
         )
+        self.functions = Functions()
         self._data: dict[str, Any] = {}
 
     def start(self) -> None:
@@ -35,15 +35,15 @@ class CoverageRecorder:
         for path in list(self._data):
             qualified_names(path)
 
-    def take(self) -> messages.Executed:
-        """Qualified names by file since the last call."""
-        executed: messages.Executed = {}
+    def take(self) -> list[int]:
+        """The functions with lines that ran since the last call."""
+        executed: list[int] = []
         for filename, lines in list(self._data.items()):
             path = self._project.path_of(filename)
             if lines and path:
-                executed[path] = qualified_names(path).on(list(lines))
+                executed += [self.functions.number(path, name) for name in qualified_names(path).on(list(lines))]
             lines.clear()
-        return {path: names for path, names in executed.items() if names}
+        return executed
 
     def learn(self, code: CodeType) -> None:
         """New bodies lie on new lines."""

@@ -13,8 +13,7 @@ from collections.abc import Callable
 from types import CodeType, FrameType
 from typing import Any
 
-from aftershock_agent import messages
-from aftershock_agent.recording import Project
+from aftershock_agent.recording import Functions, Project
 
 
 class MonitoringRecorder:
@@ -28,7 +27,8 @@ class MonitoringRecorder:
         events = self._monitoring.events
         self._armed: int = events.PY_START | events.PY_RESUME
         self._fired: list[CodeType] = []
-        self._paths: dict[int, str] = {}
+        self.functions = Functions()
+        self._numbers: dict[int, int] = {}
         self._kept: list[CodeType] = []
         self._importers: dict[str, str | None] = {}
         self._started: list[str] = []
@@ -54,14 +54,14 @@ class MonitoringRecorder:
     def settle(self) -> None:
         """Nothing to prepare: discovered places stay switched off in forks too."""
 
-    def take(self) -> messages.Executed:
-        """Qualified names by file since the last call; what fired is armed again."""
-        executed: messages.Executed = {}
-        paths, arm, tool, armed = self._paths, self._monitoring.set_local_events, self._record, self._armed
+    def take(self) -> list[int]:
+        """The functions that ran since the last call; what fired is armed again."""
+        executed: list[int] = []
+        numbers, arm, tool, armed = self._numbers, self._monitoring.set_local_events, self._record, self._armed
         fired = self._fired
         while fired:
             code = fired.pop()  # one at a time: another thread's may come in between
-            executed.setdefault(paths[id(code)], []).append(code.co_qualname)  # type: ignore[attr-defined, unused-ignore]
+            executed.append(numbers[id(code)])
             arm(tool, code, armed)
         return executed
 
@@ -83,18 +83,19 @@ class MonitoringRecorder:
     def _learn(self, code: CodeType, path: str) -> None:
         for constant in code.co_consts:
             if isinstance(constant, CodeType):
-                if id(constant) not in self._paths:
+                if id(constant) not in self._numbers:
                     self._note(constant, path)
                     self._monitoring.set_local_events(self._record, constant, self._armed)
                 self._learn(constant, path)
 
     def _note(self, code: CodeType, path: str) -> None:
-        self._paths[id(code)] = path
+        name: str = code.co_qualname  # type: ignore[attr-defined, unused-ignore]
+        self._numbers[id(code)] = self.functions.number(path, name)
         self._kept.append(code)  # keeps the id from being used again
 
     def _discovered(self, code: CodeType, offset: int) -> object:
         path = self._project.path_of(code.co_filename)
-        if path is not None and id(code) not in self._paths:
+        if path is not None and id(code) not in self._numbers:
             if code.co_name == "<module>":
                 self._started.append(path)
                 self._importers.setdefault(path, self._importer(sys._getframe(1), path))

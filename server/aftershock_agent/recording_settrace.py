@@ -6,9 +6,8 @@ import sys
 import threading
 from types import CodeType, FrameType
 
-from aftershock_agent import messages
 from aftershock_agent.code_lines import learn, qualified_names
-from aftershock_agent.recording import Project
+from aftershock_agent.recording import Functions, Project
 
 
 class SettraceRecorder:
@@ -17,6 +16,7 @@ class SettraceRecorder:
     def __init__(self, project: Project) -> None:
         """``project`` tells which code is worth recording."""
         self._project = project
+        self.functions = Functions()
         self._called: set[CodeType] = set()
 
     def start(self) -> None:
@@ -27,15 +27,15 @@ class SettraceRecorder:
     def settle(self) -> None:
         """Nothing to prepare."""
 
-    def take(self) -> messages.Executed:
-        """Qualified names by file since the last call."""
+    def take(self) -> list[int]:
+        """The functions called since the last call."""
         called, self._called = self._called, set()
-        executed: messages.Executed = {}
+        executed: list[int] = []
         for code in called:
             path = self._project.path_of(code.co_filename)
             if path is not None:
                 names = qualified_names(path).at(code.co_firstlineno, code.co_name)
-                executed.setdefault(path, []).extend(names)
+                executed += [self.functions.number(path, name) for name in names]
         return executed
 
     def learn(self, code: CodeType) -> None:

@@ -36,8 +36,9 @@ class Run:
         self._loaded = loaded
         self._children = children
         self._stop = False
-        self._executed: dict[str, set[str]] = {}
-        self._fixtures: dict[int, dict[str, set[str]]] = {}
+        self._executed: set[int] = set()
+        self._told: set[int] = set()
+        self._fixtures: dict[int, set[int]] = {}
         self._opaque: dict[int, str] = {}
         self._users: dict[int, list[str]] = {}
         self._current = ""
@@ -73,7 +74,7 @@ class Run:
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """Frame a test: clear what was recorded, tell its start and its end."""
         self._drain()
-        self._executed = {}
+        self._executed = set()
         self._compared = None
         self._outcome = Outcome()
         self._current = item.nodeid
@@ -91,7 +92,7 @@ class Run:
             return (yield)
         outside = self._executed
         self._drain()
-        inside = self._executed = {}
+        inside = self._executed = set()
         before = self._children.take()
         try:
             return (yield)
@@ -101,7 +102,7 @@ class Run:
             self._children.note(before or started)
             self._fixtures[id(fixturedef)] = inside
             self._executed = outside
-            _merge(outside, inside)
+            outside |= inside
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> None:
@@ -114,14 +115,16 @@ class Run:
         users = self._users.pop(id(fixturedef), None)
         if users is None:
             return
-        before, self._executed = self._executed, {}
+        before, self._executed = self._executed, set()
         self._drain()
         executed, self._executed = self._executed, before
-        _merge(self._executed, executed)
+        self._executed |= executed
         others = [test for test in users if test != self._current]
         if others and executed:
             command = self._command
-            self._outbox.append(messages.TeardownExecuted(command.session, command.run, others, _plain(executed)))
+            self._outbox.append(
+                messages.TeardownExecuted(command.session, command.run, others, list(executed), self._new(executed))
+            )
 
     def pytest_exception_interact(
         self, call: pytest.CallInfo[None], report: pytest.TestReport | pytest.CollectReport
@@ -148,11 +151,16 @@ class Run:
                 users = self._users.setdefault(id(fixturedef), [])
                 if item.nodeid not in users:
                     users.append(item.nodeid)
-                _merge(self._executed, self._fixtures[id(fixturedef)])
+                self._executed |= self._fixtures[id(fixturedef)]
 
     def _drain(self) -> None:
-        for path, names in self._recorder.take().items():
-            self._executed.setdefault(path, set()).update(names)
+        self._executed.update(self._recorder.take())
+
+    def _new(self, executed: set[int]) -> messages.Functions:
+        """The functions whose numbers this run hasn't told yet."""
+        new = executed - self._told
+        self._told |= new
+        return self._recorder.functions.listed(new)
 
     def _finish(self, item: pytest.Item) -> None:
         self._note_fixtures(item)
@@ -164,8 +172,9 @@ class Run:
                 test=item.nodeid,
                 outcome=outcome.value,
                 durations=outcome.durations,
-                executed=_plain(self._executed),
                 loaded=self._loaded.take(self._recorder),
+                numbers=list(self._executed),
+                functions=self._new(self._executed),
                 failure=outcome.failure,
                 output=outcome.output,
                 reason=outcome.reason,
@@ -196,15 +205,6 @@ def own_temporary_folder(config: pytest.Config, folder: Path) -> None:
     if factory is not None and factory._given_basetemp is None:
         factory._given_basetemp = folder
         factory._basetemp = None
-
-
-def _merge(into: dict[str, set[str]], more: dict[str, set[str]]) -> None:
-    for path, names in more.items():
-        into.setdefault(path, set()).update(names)
-
-
-def _plain(executed: dict[str, set[str]]) -> messages.Executed:
-    return {path: list(names) for path, names in executed.items()}
 
 
 def _shown(value: object) -> str:

@@ -151,7 +151,7 @@ class Session:
             gc.enable()
         found = {item.nodeid: item for item in items}
         self._items.update(found)
-        executed = self.recorder.take()
+        executed = self.recorder.functions.by_file(self.recorder.take())
         self.recorder.settle()
         self._patcher.note_imports(executed)
         self._children.take()

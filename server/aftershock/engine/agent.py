@@ -7,8 +7,8 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ class Agent:
         self._ready: asyncio.Future[messages.BaseReady] | None = None
         self._answer: asyncio.Future[Any] | None = None
         self._failures: list[messages.CollectFailed] = []
-        self._runs: dict[int, asyncio.Queue[messages.Event]] = {}
+        self._runs: dict[int, _RunEvents] = {}
         self._death: str | None = None
         self._session_ended = True
         self.session = 0
@@ -172,7 +172,7 @@ class Agent:
     def begin_run(self, tests: Sequence[str]) -> int:
         """Start a run and return its number."""
         self._run += 1
-        self._runs[self._run] = asyncio.Queue()
+        self._runs[self._run] = _RunEvents()
         self._send(messages.Run(self.session, self._run, list(tests)))
         if self._session_ended:
             self._lose_runs()
@@ -183,7 +183,7 @@ class Agent:
 
         Raises AgentDied when the base process goes away under it.
         """
-        queue = self._runs[run]
+        queue = self._runs[run].queue
         try:
             while True:
                 event = await queue.get()
@@ -235,7 +235,7 @@ class Agent:
             event, (messages.TestStarted, messages.TestFinished, messages.TeardownExecuted, messages.RunEnded)
         ):
             if event.run in self._runs:
-                self._runs[event.run].put_nowait(event)
+                self._runs[event.run].put(event)
         elif event.session == self.session:
             self._session_event(event)
 
@@ -246,8 +246,8 @@ class Agent:
             self._lose_runs()
 
     def _lose_runs(self) -> None:
-        for run, queue in self._runs.items():
-            queue.put_nowait(messages.RunEnded(self.session, run, None, None))
+        for run, events in self._runs.items():
+            events.put(messages.RunEnded(self.session, run, None, None))
 
     def _die(self, reason: str) -> None:
         if self._death is not None:
@@ -256,8 +256,29 @@ class Agent:
         for future in (self._ready, self._answer):
             if future is not None and not future.done():
                 future.set_exception(AgentDied(reason))
-        for queue in self._runs.values():
-            queue.put_nowait(messages.BaseFailed(reason))
+        for events in self._runs.values():
+            events.put(messages.BaseFailed(reason))
+
+
+class _RunEvents:
+    """The events of one run that nobody has taken yet, numbers of functions turned into names."""
+
+    def __init__(self) -> None:
+        self.queue: asyncio.Queue[messages.Event] = asyncio.Queue()
+        self._functions: dict[int, tuple[str, str]] = {}
+
+    def put(self, event: messages.Event) -> None:
+        if isinstance(event, (messages.TestFinished, messages.TeardownExecuted)):
+            self._functions.update((number, (path, name)) for number, path, name in event.functions)
+            event = replace(event, executed=self._by_file(event.numbers))
+        self.queue.put_nowait(event)
+
+    def _by_file(self, numbers: Iterable[int]) -> messages.Executed:
+        executed: messages.Executed = {}
+        for number in numbers:
+            path, name = self._functions[number]
+            executed.setdefault(path, []).append(name)
+        return executed
 
 
 def _resolve(future: asyncio.Future[Any] | None, value: object) -> None:

@@ -144,7 +144,7 @@ def _failed(ended: messages.RunEnded, test: str, text: str) -> messages.TestFini
     """The report of a test that couldn't report itself; what it ran is unknown, so it counts as opaque."""
     failure = messages.Failure("Crash", text, text)
     return messages.TestFinished(
-        ended.session, ended.run, test, "failed", {"call": 0.0}, {}, [], failure, opaque="crash"
+        ended.session, ended.run, test, "failed", {"call": 0.0}, failure=failure, opaque="crash"
     )
 
 
