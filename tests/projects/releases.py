@@ -32,6 +32,9 @@ RELEASES: Mapping[str, Release] = MappingProxyType(
             Release("attrs", "26.1.0", "src", "tests", ("pytest", "cloudpickle", "hypothesis", "pympler")),
             Release("click", "8.5.1", "src", "tests", ("pytest",)),
             Release("networkx", "3.6.1", ".", "networkx", ("pytest",), configured=False),
+            Release("toolz", "1.2.0", ".", "toolz", ("pytest",)),
+            Release("mistune", "3.4.0", "src", "tests", ("pytest",)),
+            Release("sqlparse", "0.6.1", ".", "tests", ("pytest",), configured=False),
         )
     }
 )
