@@ -8,29 +8,24 @@ code found in memory is exactly what the old text compiles to, so nobody has tra
 hook).  All other functions of the file are swapped too, for their line numbers.  Whatever fails a condition is refused
 as a whole, before anything is touched, and the server starts a new session.
 
-A whole-module compile with ``__code__`` swapped keeps mangled names, ``super()`` and PEP 695 right, where recompiling
-a lone function (as jurigged does) does not; pytest's assertion rewriting is applied to files that had it.
+Whole functions and classes compiled in their place, with ``__code__`` swapped, keep mangled names, ``super()`` and
+PEP 695 right, where recompiling a lone function (as jurigged does) does not; pytest's assertion rewriting is applied to
+files that had it.
 """
 
 from __future__ import annotations
 
-import ast
+import contextlib
 import gc
 import linecache
 import sys
-import warnings
 from collections.abc import Iterable, Iterator
-from types import CodeType, FunctionType, ModuleType
-
-from _pytest.assertion.rewrite import AssertionRewritingHook, rewrite_asserts
+from types import CodeType, FunctionType
 
 from aftershock_agent import messages
 from aftershock_agent.code_lines import walk
+from aftershock_agent.compiling import Compiler, Unpatchable
 from aftershock_agent.recording import Recorder
-
-
-class Unpatchable(Exception):
-    """The change can't be patched soundly; the message says why."""
 
 
 class Patcher:
@@ -40,8 +35,7 @@ class Patcher:
         """``recorder`` learns the new code, so that runs record it."""
         self._recorder = recorder
         self._imported: dict[str, set[str]] = {}
-        self._compiled: dict[str, tuple[str, CodeType]] = {}
-        self._ahead: tuple[str, str, CodeType] | None = None
+        self._compiler = Compiler()
         self._functions: dict[str, list[FunctionType]] | None = None
 
     def note_imports(self, executed: messages.Executed) -> None:
@@ -56,23 +50,21 @@ class Patcher:
         nothing touched, when the result would not be what an import makes.
         """
         self._refuse_imported(path, changed)
-        module = _module_of(path)
-        before = self._compile(path, old, module)
-        after = self._compile(path, new, module)
+        loader = _loader_of(path)
+        before = self._compiler.compile(path, old, loader)
+        after = self._compiler.compile(path, new, loader)
         swaps = list(_swaps(self._find_functions().get(path, ()), _pairs(before, after)))
         for function, code in swaps:
             function.__code__ = code
-        self._compiled[path] = (new, after)
         self._recorder.learn(after)
         linecache.checkcache(path)
         return len(swaps)
 
     def compile_ahead(self, path: str, text: str) -> None:
         """Compile a text that :meth:`patch` will probably be asked to bring in; the server digests it meanwhile."""
-        try:
-            self._ahead = (path, text, _compile(path, text, _module_of(path)))
-        except (Unpatchable, SyntaxError, ValueError):
-            self._ahead = None  # if the patch is asked for all the same, it tells why it can't be
+        # If the patch is asked for all the same, it tells why it can't be.
+        with contextlib.suppress(Unpatchable, SyntaxError, ValueError):
+            self._compiler.compile(path, text, _loader_of(path))
 
     def prepare(self) -> None:
         """Find the functions while idle, so that no patch has to."""
@@ -99,34 +91,13 @@ class Patcher:
             if name in ran or any(other.startswith(f"{name}.<locals>.<") for other in ran):
                 raise Unpatchable(f"{name} ran while the project was imported")
 
-    def _compile(self, path: str, text: str, module: ModuleType) -> CodeType:
-        if self._ahead is not None and self._ahead[:2] == (path, text):
-            return self._ahead[2]
-        known = self._compiled.get(path)
-        return known[1] if known and known[0] == text else _compile(path, text, module)
 
-
-def _module_of(path: str) -> ModuleType:
-    """The one module that was imported from ``path``."""
+def _loader_of(path: str) -> object:
+    """What loaded the one module that was imported from ``path``."""
     found = [m for m in list(sys.modules.values()) if getattr(m, "__file__", None) == path]
     if len({id(module) for module in found}) != 1:
         raise Unpatchable(f"{len(found)} modules were imported from the file")
-    return found[0]
-
-
-def _compile(path: str, text: str, module: ModuleType) -> CodeType:
-    """Compile as the module's own loader did: through pytest's assertion rewriting, or plainly."""
-    loader = getattr(module.__spec__, "loader", None)
-    source = text.encode()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        if isinstance(loader, AssertionRewritingHook):
-            tree = ast.parse(source, filename=path)
-            rewrite_asserts(tree, source, path, loader.config)
-            return compile(tree, path, "exec", dont_inherit=True)
-        if type(loader).__name__ != "SourceFileLoader":
-            raise Unpatchable(f"the file was imported by {type(loader).__name__}")
-        return compile(source, path, "exec", dont_inherit=True)
+    return getattr(found[0].__spec__, "loader", None)
 
 
 def _pairs(before: CodeType, after: CodeType) -> dict[CodeType, CodeType | None]:

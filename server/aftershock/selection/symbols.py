@@ -8,6 +8,9 @@ vanish by themselves, and compiling is several times quicker than walking a synt
 - The file's **definition** is everything else: the module's and its classes' code, and of each function its
   name, arguments, flags, closure and docstring, in order.
 
+A file is compiled piece by piece, and what a piece came to is remembered by its text: after an edit, one piece is
+compiled and digested.
+
 A file whose definition is unchanged can be patched by swapping ``__code__`` by qualified name and order.
 """
 
@@ -19,16 +22,18 @@ import inspect
 import re
 import sys
 import warnings
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import CodeType
 
 from aftershock.selection.bytecode import Instructions
 from aftershock.selection.compiling import SyntaxProblem, compiled
+from aftershock_agent.pieces import Piece, make_pieces
 
 __all__ = ["ALGORITHM", "Symbols", "SyntaxProblem", "parse_symbols", "symbol_of"]
 
-_VERSION = 2
+_VERSION = 3
 ALGORITHM = f"{_VERSION}/{sys.version_info[0]}.{sys.version_info[1]}"
 """Names the digests: those of another algorithm, or another Python's bytecode, never match these."""
 
@@ -79,10 +84,66 @@ def symbol_of(qualname: str, bodies: Container[str]) -> str | None:
 
 def parse_symbols(source: bytes, path: str) -> Symbols:
     """The digests of a source.  ``path`` only serves messages.  Never raises for any content."""
-    code = compiled(source, path)
-    if isinstance(code, SyntaxProblem):
-        return Symbols(_digest("unreadable", hashlib.blake2b(source).hexdigest()), error=code)
-    return _Walk(_function_lines(source) if _LAZY_SCOPES.search(source) else None).symbols(code)
+    pieces = make_pieces(source, _remembered)
+    if pieces is None:
+        code = compiled(source, path)
+        if isinstance(code, SyntaxProblem):
+            return Symbols(_digest("unreadable", hashlib.blake2b(source).hexdigest()), error=code)
+        pieces = [_Walk(_lazy_scopes(source)).walk(code)]
+    return _joined(pieces)
+
+
+@dataclass(frozen=True)
+class _PieceSymbols:
+    """The digests of a piece, those of functions of one name in order."""
+
+    definition: str
+    bodies: Mapping[str, Sequence[str]]
+    enclosed: frozenset[str]
+
+
+def _joined(pieces: Sequence[_PieceSymbols]) -> Symbols:
+    """The symbols of a file from those of its pieces, in order."""
+    several: dict[str, list[str]] = {}
+    for piece in pieces:
+        for name, digests in piece.bodies.items():
+            several.setdefault(name, []).extend(digests)
+    bodies = {
+        name: digests[0] if len(digests) == 1 else _digest("several", *digests) for name, digests in several.items()
+    }
+    # Nothing but comments above the first function is a piece without meaning.
+    definition = _digest("file", *(piece.definition for piece in pieces if piece != _nothing()))
+    return Symbols(definition, bodies, frozenset[str]().union(*(piece.enclosed for piece in pieces)))
+
+
+@lru_cache(maxsize=1)
+def _nothing() -> _PieceSymbols:
+    return _remembered(Piece(0, "", 0))
+
+
+def _remembered(piece: Piece) -> _PieceSymbols:
+    """What a piece came to; raises what ``compile`` raises."""
+    return _piece_symbols(_Text(piece.text, piece.flags))
+
+
+@dataclass(frozen=True)
+class _Text:
+    """A piece wherever it stands."""
+
+    text: str
+    flags: int
+
+
+@lru_cache(maxsize=4096)
+def _piece_symbols(piece: _Text) -> _PieceSymbols:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        code: CodeType = compile(piece.text, "piece", "exec", flags=piece.flags, dont_inherit=True, optimize=0)
+    return _Walk(_lazy_scopes(piece.text.encode("utf-8", "surrogatepass"))).walk(code)
+
+
+def _lazy_scopes(source: bytes) -> frozenset[tuple[str, int]] | None:
+    return _function_lines(source) if _LAZY_SCOPES.search(source) else None
 
 
 def _function_lines(source: bytes) -> frozenset[tuple[str, int]]:
@@ -95,7 +156,7 @@ def _function_lines(source: bytes) -> frozenset[tuple[str, int]]:
 
 
 class _Walk:
-    """One pass over a module's code objects."""
+    """One pass over the code objects of a module, or of a piece of one."""
 
     def __init__(self, defs: frozenset[tuple[str, int]] | None) -> None:
         # Type aliases and type parameters' bounds compile to code that looks like a function of their name;
@@ -104,13 +165,9 @@ class _Walk:
         self._bodies: dict[str, list[str]] = {}
         self._enclosed: set[str] = set()
 
-    def symbols(self, module: CodeType) -> Symbols:
+    def walk(self, module: CodeType) -> _PieceSymbols:
         definition = _digest("module", *self._content(module, ""))
-        bodies = {
-            name: digests[0] if len(digests) == 1 else _digest("several", *digests)
-            for name, digests in self._bodies.items()
-        }
-        return Symbols(definition, bodies, frozenset(self._enclosed))
+        return _PieceSymbols(definition, self._bodies, frozenset(self._enclosed))
 
     def _content(self, code: CodeType, qualname: str) -> Iterator[str]:
         """All that code says except its signature; of functions nested in it, just their signatures."""
