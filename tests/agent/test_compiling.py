@@ -33,7 +33,7 @@ def test_pieces_hold_the_very_functions_of_the_whole_however_edited() -> None:
     for path in library():
         try:
             text = path.read_text(encoding="utf-8")
-            compile(text, str(path), "exec", dont_inherit=True)
+            compile(text.encode(), str(path), "exec", dont_inherit=True)
         except (SyntaxError, ValueError):
             continue
         compiler = Compiler()
