@@ -45,13 +45,17 @@ class Failure:
 
 @dataclass(frozen=True)
 class CollectedTest:
-    """A test as pytest collected it.  ``line`` is one-based, ``chain`` the names from class to test."""
+    """A test as pytest collected it.  ``line`` is one-based, ``chain`` the names from class to test.
+
+    ``together`` names what it shares with tests of other files that must then run in one process with it.
+    """
 
     id: str
     path: str
     line: int
     chain: list[str] = field(default_factory=list)
     markers: list[str] = field(default_factory=list)
+    together: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -105,12 +109,36 @@ class Patch:
 
 
 @dataclass(frozen=True)
+class Worker:
+    """One of the places for forks that run tests at the same time: no two forks have one ``number`` at once.
+
+    ``count`` is how many places there are for a set of tests, whose name for this occasion is ``uid``.
+    """
+
+    number: int
+    count: int
+    uid: str
+
+
+@dataclass(frozen=True)
 class Run:
-    """Run tests, in this order, in one fork of the session."""
+    """Run tests, in this order, in one fork of the session; ``more``: it may be given more, and asks for them."""
 
     session: int
     run: int
     tests: list[str]
+    worker: Worker
+    more: bool = False
+
+
+@dataclass(frozen=True)
+class MoreTests:
+    """The answer to :class:`RunIdle`: further tests for a run, none to end it; ``more`` as in :class:`Run`."""
+
+    session: int
+    run: int
+    tests: list[str]
+    more: bool
 
 
 @dataclass(frozen=True)
@@ -137,7 +165,7 @@ class Preload:
     modules: list[str]
 
 
-Command = Compile | Preload | StartSession | Collect | Patch | Run | CancelRun | StopSession
+Command = Compile | Preload | StartSession | Collect | Patch | Run | MoreTests | CancelRun | StopSession
 
 # --- events: agent to server -----------------------------------------------------------------
 
@@ -271,6 +299,14 @@ class TeardownExecuted:
 
 
 @dataclass(frozen=True)
+class RunIdle:
+    """A run has run its tests and asks for more; what they set up for more than themselves is still up."""
+
+    session: int
+    run: int
+
+
+@dataclass(frozen=True)
 class RunEnded:
     """The run's process is gone.
 
@@ -311,6 +347,7 @@ Event = (
     | TestStarted
     | TestFinished
     | TeardownExecuted
+    | RunIdle
     | RunEnded
     | SessionEnded
     | Log
@@ -320,9 +357,9 @@ Message = Command | Event
 _TYPES: dict[str, type] = {
     t.__name__: t
     for t in (
-        *(Compile, Preload, StartSession, Collect, Patch, Run, CancelRun, StopSession),
+        *(Compile, Preload, StartSession, Collect, Patch, Run, MoreTests, CancelRun, StopSession),
         *(BaseReady, BaseFailed, SessionReady, SessionFailed, CollectFailed, Collected, Patched),
-        *(TestStarted, TestFinished, TeardownExecuted, RunEnded, SessionEnded, Log),
+        *(TestStarted, TestFinished, TeardownExecuted, RunIdle, RunEnded, SessionEnded, Log),
     )
 }
 
@@ -356,6 +393,8 @@ def _revive(kind: type, payload: dict[str, Any]) -> Any:
         payload["failure"] = failure_from(payload["failure"])
     if "loaded" in payload:
         payload["loaded"] = [LoadedFile(**entry) for entry in payload["loaded"]]
+    if kind is Run:
+        payload["worker"] = Worker(**payload["worker"])
     if kind is Collected:
         payload["tests"] = [CollectedTest(**entry) for entry in payload["tests"]]
     return kind(**payload)

@@ -96,6 +96,11 @@ class Outcome:
             self.value = "skipped"
             self.reason = skip_reason(report)
 
+    def break_down(self, failure: Failure) -> None:
+        """What outlived the test's phases failed as it was torn down."""
+        if self.value not in ("failed", "errored"):
+            self.value, self.failure = "errored", failure
+
     def explain(self, when: str, failure: Failure) -> None:
         """Say more of the phase ``when``, if it is the one that failed first."""
         if when == self._failed_in:

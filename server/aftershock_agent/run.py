@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Generator, Iterable
+import traceback
+from collections.abc import Generator, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,21 +47,54 @@ class Run:
         self._compared: tuple[str, str] | None = None
         self._outcome = Outcome()
 
-    def execute(self, items: list[pytest.Item], config: pytest.Config) -> None:
-        """Run the items in order; SIGUSR1 ends the run after the test in flight."""
+    def execute(self, config: pytest.Config, known: Mapping[str, pytest.Item]) -> None:
+        """Run the command's tests in order, and what the server adds; ``known`` are the session's items by node id.
+
+        SIGUSR1 ends the run after the test in flight.
+        """
         signal.signal(signal.SIGUSR1, self._interrupt)
         self._children.take()  # the fork of this run itself
         _fresh_capture(config)
         # Nobody reads the terminal's dots here, and they cost as much as recording; xdist's workers have none either.
         config.pluginmanager.unregister(name="terminalreporter")
         config.pluginmanager.register(self, "aftershock-run")
-        for item, following in zip(items, [*items[1:], None], strict=True):
+        items, more = in_order(known, self._command.tests), self._command.more
+        while items and not self._stop:
+            last = self._run_all(items, elsewhere(items[-1], known.values()) if more else None)
+            tests: list[str] = []
+            if more and not self._stop:
+                tests, more = self._ask()
+            items = in_order(known, tests)
+            self._tear_down(last, items[0] if items and not self._stop else None)
+        self._flush()
+
+    def _run_all(self, items: list[pytest.Item], spare: pytest.Item | None) -> pytest.Item:
+        """Run tests, wider fixtures left up for ``spare``; returns the last one that ran."""
+        for item, following in zip(items, [*items[1:], spare], strict=True):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if self._stop:
-                # The signal came while the protocol ran, so wider fixtures are still up.
-                item.session._setupstate.teardown_exact(None)
                 break
+        return item
+
+    def _ask(self) -> tuple[list[str], bool]:
+        """Ask the server for more tests; returns them, and whether there may be more still."""
         self._flush()
+        self._channel.send(messages.RunIdle(self._command.session, self._command.run))
+        for line in self._channel.drain():
+            answer = messages.decode(line)
+            if isinstance(answer, messages.MoreTests):
+                return answer.tests, answer.more
+        return [], False
+
+    def _tear_down(self, last: pytest.Item, following: pytest.Item | None) -> None:
+        """Tear down what the next test doesn't need; a failure counts for the last test, as pytest has it."""
+        self._current = ""  # even the last test was reported without what runs now
+        try:
+            last.session._setupstate.teardown_exact(following)
+        except (Exception, pytest.fail.Exception, pytest.skip.Exception) as error:
+            text = "".join(traceback.format_exception(error))
+            self._outcome.break_down(failure_of(error, text))
+            self._finish(last)
 
     def _flush(self) -> None:
         """Send what waits: the end of a test goes with the start of the next, which follows at once."""
@@ -218,6 +252,17 @@ def _shown(value: object) -> str:
     return text[:10_000]
 
 
-def in_order(items: dict[str, pytest.Item], tests: Iterable[str]) -> list[pytest.Item]:
+def in_order(items: Mapping[str, pytest.Item], tests: Iterable[str]) -> list[pytest.Item]:
     """The items of the tests that the session knows."""
     return [items[test] for test in tests if test in items]
+
+
+def elsewhere(item: pytest.Item, others: Iterable[pytest.Item]) -> pytest.Item | None:
+    """The nearest test of another file: told that it comes next, pytest leaves up what is wider than a file."""
+    chain = item.listchain()
+    first = {other.path: other for other in others if other.path != item.path}
+
+    def shared(other: pytest.Item) -> int:
+        return sum(mine is theirs for mine, theirs in zip(chain, other.listchain(), strict=False))
+
+    return max(first.values(), key=shared, default=None)

@@ -21,8 +21,9 @@ from aftershock_agent.children import ChildProcesses
 from aftershock_agent.patching import Patcher, Unpatchable
 from aftershock_agent.recording import LoadedFiles, Project, make
 from aftershock_agent.reports import failure_of, root_cause
-from aftershock_agent.run import Run, in_order, own_temporary_folder
+from aftershock_agent.run import Run, own_temporary_folder
 from aftershock_agent.tree import Node
+from aftershock_agent.workers import shared_beyond_file
 
 _NO_REPORTS = {"pytest_cov": "--no-cov"}
 """Plugins that measure a whole suite, and the option that switches each off; a part of the suite has no report."""
@@ -128,6 +129,8 @@ class Session:
     def _handle(self, command: messages.Command, line: bytes) -> None:
         if isinstance(command, messages.Run):
             self._run(command)
+        elif isinstance(command, messages.MoreTests):
+            self._node.send_down(command.run, line)
         elif isinstance(command, messages.Collect):
             self._collect(command)
         elif isinstance(command, messages.Compile):
@@ -191,12 +194,11 @@ class Session:
         self._channel.send(messages.Patched(self._number, command.path, True))
 
     def _run(self, command: messages.Run) -> None:
-        items = in_order(self._items, command.tests)
         config = self._collecting.config
 
         def body(channel: Channel) -> None:
             own_temporary_folder(config, self._scratch / f"run-{command.run}")
-            Run(channel, command, self.recorder, self.loaded, self._children).execute(items, config)
+            Run(channel, command, self.recorder, self.loaded, self._children).execute(config, self._items)
             shutil.rmtree(self._scratch / f"run-{command.run}", ignore_errors=True)
 
         self._node.fork(command.run, body)
@@ -214,7 +216,7 @@ def _describe(item: pytest.Item) -> messages.CollectedTest:
     names = _split_outside_brackets(chain[0])
     markers = sorted({marker.name for marker in item.iter_markers()})
     path = os.path.realpath(str(item.path))
-    return messages.CollectedTest(item.nodeid, path, (line or 0) + 1, names, markers)
+    return messages.CollectedTest(item.nodeid, path, (line or 0) + 1, names, markers, shared_beyond_file(item))
 
 
 def _split_outside_brackets(names: str) -> list[str]:

@@ -18,6 +18,13 @@ from aftershock_agent import messages
 
 log = logging.getLogger(__name__)
 
+_OF_A_RUN = (
+    messages.TestStarted,
+    messages.TestFinished,
+    messages.TeardownExecuted,
+    messages.RunIdle,
+    messages.RunEnded,
+)
 _LINE_LIMIT = 1 << 28  # bytes; one Collected event holds all tests of the project
 _BOOTSTRAP = Path(aftershock_agent.__file__).with_name("bootstrap.py")
 
@@ -169,14 +176,20 @@ class Agent:
             return answer
         return messages.Patched(self.session, path, False, "the session ended")
 
-    def begin_run(self, tests: Sequence[str]) -> int:
-        """Start a run and return its number."""
+    def begin_run(self, tests: Sequence[str], worker: messages.Worker | None = None, more: bool = False) -> int:
+        """Start a run at a place for forks (the only one, if it isn't said) and return its number."""
         self._run += 1
         self._runs[self._run] = _RunEvents()
-        self._send(messages.Run(self.session, self._run, list(tests)))
+        place = worker or messages.Worker(0, 1, "")
+        self._send(messages.Run(self.session, self._run, list(tests), place, more))
         if self._session_ended:
             self._lose_runs()
         return self._run
+
+    def more(self, run: int, tests: Sequence[str], more: bool) -> None:
+        """Answer an idle run: further tests, or none, which ends it."""
+        if self.alive:
+            self._send(messages.MoreTests(self.session, run, list(tests), more))
 
     async def events_of(self, run: int) -> AsyncIterator[messages.Event]:
         """The events of a run, RunEnded last, with neither exit nor signal when its session went away.
@@ -231,9 +244,7 @@ class Agent:
             self._die(event.message)
         elif isinstance(event, messages.CollectFailed):
             self._failures.append(event)
-        elif isinstance(
-            event, (messages.TestStarted, messages.TestFinished, messages.TeardownExecuted, messages.RunEnded)
-        ):
+        elif isinstance(event, _OF_A_RUN):
             if event.run in self._runs:
                 self._runs[event.run].put(event)
         elif event.session == self.session:

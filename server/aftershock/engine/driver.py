@@ -303,7 +303,7 @@ class Driver:
         )
         seconds = {test: spent for test in runnable if (spent := parts.ledger.seconds(test)) is not None}
         try:
-            await runner.run(processes_for(parts.configuration.parallel), seconds)
+            await runner.run(processes_for(parts.configuration.parallel), seconds, session.together)
         finally:
             self._runner, self.running = None, set()
             self._record()

@@ -1,21 +1,21 @@
-"""Runs tests through the agent: spread over forks, crashes and hangs told as what they are, the rest run on."""
+"""Runs tests through the agent: spread over forks, crashes and hangs told as what they are, the rest run on.
+
+A fork that has run its tests asks for more and is kept, so that what a session sets up is set up once in each.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 
 from aftershock.engine.agent import Agent
+from aftershock.engine.schedule import Schedule
 from aftershock_agent import messages
 
 TestEvent = messages.TestStarted | messages.TestFinished | messages.TeardownExecuted
-
-_WORTH_SPREADING = 0.25
-"""Seconds of estimated work above which a second fork pays for itself."""
-_UNKNOWN = 0.01
-"""Seconds that a test without a recorded duration is assumed to take."""
 
 
 class Runner:
@@ -33,17 +33,22 @@ class Runner:
         self._timeout = timeout
         self._report = report
         self._active: set[int] = set()
+        self._uid = uuid.uuid4().hex
+        self._schedule = Schedule([], {}, {}, 1)
         self._cancelled = False
         self.lost = False
         self.unfinished: set[str] = set(tests)
 
-    async def run(self, processes: int, durations: Mapping[str, float]) -> None:
+    async def run(
+        self, processes: int, durations: Mapping[str, float], together: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
         """Run until every test has its verdict or the set is cancelled; raises AgentDied.
 
-        ``durations`` (seconds, by test) balance the forks, of which there are at most ``processes``.
+        ``durations`` (seconds, by test) balance the forks, of which there are at most ``processes``; ``together``
+        names what tests share beyond their file: tests that share anything run in one fork.
         """
-        groups = spread(self._tests, processes, durations)
-        tasks = [asyncio.ensure_future(self._run_group(group)) for group in groups]
+        self._schedule = Schedule(self._tests, together or {}, durations, processes)
+        tasks = [asyncio.ensure_future(self._work(worker)) for worker in range(self._schedule.workers)]
         try:
             await asyncio.gather(*tasks)
         finally:
@@ -56,13 +61,17 @@ class Runner:
         for run in self._active:
             self._agent.cancel(run, kill)
 
-    async def _run_group(self, tests: list[str]) -> None:
+    async def _work(self, worker: int) -> None:
+        """Keep one fork at work, a new one after each crash."""
+        tests = self._schedule.take(worker)
         while tests and not self._cancelled:
-            tests = await self._run_fork(tests)
+            tests = await self._run_fork(tests, worker) or self._schedule.take(worker)
 
-    async def _run_fork(self, tests: list[str]) -> list[str]:
-        """Run tests in one fork; returns those that a crash or a hang kept from running."""
-        run = self._agent.begin_run(tests)
+    async def _run_fork(self, tests: list[str], worker: int) -> list[str]:
+        """Run tests in one fork, and more as long as there are any; returns those that a crash or a hang left."""
+        alone = len(tests) == 1
+        place = messages.Worker(worker, self._schedule.workers, self._uid)
+        run = self._agent.begin_run(tests, place, more=not self._schedule.empty)
         self._active.add(run)
         left = list(tests)
         flight: str | None = None
@@ -75,13 +84,18 @@ class Runner:
                     watch.restart()
                 elif isinstance(event, messages.TestFinished):
                     flight = None
-                    left.remove(event.test)
                     self.unfinished.discard(event.test)
-                if isinstance(event, messages.RunEnded):
+                    if event.test in left:  # else a late teardown of what it had used failed
+                        left.remove(event.test)
+                elif isinstance(event, messages.RunIdle):
+                    left = [] if self._cancelled else self._schedule.take(worker)
+                    alone = False
+                    self._agent.more(run, left, more=bool(left) and not self._schedule.empty)
+                elif isinstance(event, messages.RunEnded):
                     ended = True
                     return self._after(event, left, flight, watch.expired)
                 if isinstance(event, (messages.TestStarted, messages.TestFinished, messages.TeardownExecuted)):
-                    self._report(event, len(tests) == 1)
+                    self._report(event, alone)
         finally:
             watch.stop()
             self._active.discard(run)
@@ -149,26 +163,8 @@ def _failed(ended: messages.RunEnded, test: str, text: str) -> messages.TestFini
 
 
 def processes_for(setting: str | int) -> int:
-    """The number of forks that the setting ``parallel`` allows."""
-    return setting if isinstance(setting, int) else max(os.cpu_count() or 1, 1)
-
-
-def spread(tests: Sequence[str], processes: int, durations: Mapping[str, float]) -> list[list[str]]:
-    """Split tests over forks: a file's tests stay together (they share fixtures), longest file first.
-
-    One group when there is too little work for more to pay; the order within a group is the given one.
-    """
-    work = {test: durations.get(test, _UNKNOWN) for test in tests}
-    if processes < 2 or sum(work.values()) < _WORTH_SPREADING:
-        return [list(tests)]
-    files: dict[str, list[str]] = {}
-    for test in tests:
-        files.setdefault(test.split("::", 1)[0], []).append(test)
-    cost = {path: sum(work[test] for test in members) for path, members in files.items()}
-    groups: list[list[str]] = [[] for _ in range(min(processes, len(files)))]
-    loads = [0.0] * len(groups)
-    for path in sorted(files, key=lambda path: -cost[path]):
-        lightest = loads.index(min(loads))
-        groups[lightest] += files[path]
-        loads[lightest] += cost[path]
-    return groups
+    """The number of forks that the setting ``parallel`` allows: as many as this process may use cores."""
+    if isinstance(setting, int):
+        return setting
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed is not None else max(os.cpu_count() or 1, 1)

@@ -45,6 +45,7 @@ class WarmSession:
     edges: dict[str, frozenset[str]] = field(default_factory=dict)
     import_executed: dict[str, set[str]] = field(default_factory=dict)
     collected: set[str] = field(default_factory=set)
+    together: dict[str, Sequence[str]] = field(default_factory=dict)
     complete: bool = False
     failed: bool = False
 
@@ -107,6 +108,7 @@ class WarmSession:
         self.complete |= paths is None
         self.failed |= bool(collection.failures)
         self.collected.update(paths or ())
+        self.together.update({test.id: test.together for test in result.tests if test.together})
         for path, names in result.executed.items():
             found = relative(self.root, path)
             if found is not None:
