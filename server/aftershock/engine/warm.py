@@ -54,6 +54,7 @@ class WarmSession:
         """Start a session on the files as they are; raises SessionBroken or AgentDied."""
         sources = [str(root / path) for path in present.sources]
         ready = await agent.open_session(args, sources)
+        log.debug("session %d is process %d", ready.session, ready.pid)
         inside = (relative(root, path) if path != str(root) else "" for path in ready.search_path)
         search_path = frozenset(path for path in inside if path is not None)
         return WarmSession(agent, root, args, present, search_path, tuple(ready.python_files))
