@@ -1,0 +1,1 @@
+"""Seeded random edits of Python sources, in every kind that a warm interpreter can get wrong."""
