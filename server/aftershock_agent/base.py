@@ -10,13 +10,14 @@ import importlib
 import importlib.metadata
 import os
 import platform
+import shutil
 import socket
 import sys
-import tempfile
 import traceback
 
 from aftershock_agent import bytecode, messages
 from aftershock_agent.channel import Channel
+from aftershock_agent.processes import End
 from aftershock_agent.stack_room import with_room
 from aftershock_agent.tree import Node
 
@@ -89,7 +90,7 @@ class Base:
         """``root`` is the project's, ``scratch`` holds the tests' temporary folders."""
         self._root = root
         self._scratch = scratch
-        self._node = Node(channel, messages.SessionEnded)
+        self._node = Node(channel, self._ended, shared=False)
 
     def serve(self) -> None:
         """Serve until the server is gone."""
@@ -112,10 +113,18 @@ class Base:
         def body(channel: Channel) -> None:
             from aftershock_agent.session import serve
 
-            scratch = tempfile.mkdtemp(prefix=f"session-{command.session}-", dir=self._scratch)
+            scratch = self._scratch_of(command.session)
+            os.mkdir(scratch, 0o700)
             serve(channel, command, self._root, scratch)
 
         self._node.fork(command.session, body)
+
+    def _ended(self, session: int, end: End) -> messages.SessionEnded:
+        shutil.rmtree(self._scratch_of(session), ignore_errors=True)
+        return messages.SessionEnded(session, end.exit, end.signal)
+
+    def _scratch_of(self, session: int) -> str:
+        return os.path.join(self._scratch, f"session-{session}")
 
     def _preload(self, name: str) -> None:
         try:

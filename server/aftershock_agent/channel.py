@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 
@@ -20,6 +21,8 @@ class Channel:
         """Take over ``sock``, a connected stream socket."""
         self._socket = sock
         self._buffer = b""
+        status = os.fstat(sock.fileno())
+        self._identity = status.st_dev, status.st_ino
 
     def fileno(self) -> int:
         """The file descriptor, for selectors."""
@@ -47,6 +50,24 @@ class Channel:
             return None
         *lines, self._buffer = (self._buffer + chunk).split(b"\n")
         return lines
+
+    def readable(self) -> bool:
+        """Whether something, or the end of the stream, can be read at once."""
+        try:
+            self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except ConnectionError:
+            return True
+        return True
+
+    def whole(self) -> bool:
+        """Whether the descriptor is still this socket's: a test may have closed it, and opened something else."""
+        try:
+            status = os.fstat(self._socket.fileno())
+        except OSError:
+            return False
+        return (status.st_dev, status.st_ino) == self._identity
 
     def drain(self) -> Iterator[bytes]:
         """All whole lines up to the end of the stream, which must be near: the writer has died."""

@@ -99,12 +99,15 @@ class Compile:
 
 @dataclass(frozen=True)
 class Patch:
-    """Replace the function bodies of one loaded file: ``old`` is the text that it was imported from."""
+    """Replace the function bodies of one loaded file: ``old`` is the text that it was imported from.
+
+    ``old`` is None where the last patch of the file made it so, ``new`` where the last ``Compile`` had that text.
+    """
 
     session: int
     path: str
-    old: str
-    new: str
+    old: str | None
+    new: str | None
     changed: list[str]
 
 
@@ -142,6 +145,15 @@ class MoreTests:
 
 
 @dataclass(frozen=True)
+class DropTests:
+    """Leave out the tests of a run that are named here and that it hasn't begun: they are out of date."""
+
+    session: int
+    run: int
+    tests: list[str]
+
+
+@dataclass(frozen=True)
 class CancelRun:
     """Stop a run: ask it to finish after the test in flight, or kill it."""
 
@@ -165,7 +177,7 @@ class Preload:
     modules: list[str]
 
 
-Command = Compile | Preload | StartSession | Collect | Patch | Run | MoreTests | CancelRun | StopSession
+Command = Compile | Preload | StartSession | Collect | Patch | Run | MoreTests | DropTests | CancelRun | StopSession
 
 # --- events: agent to server -----------------------------------------------------------------
 
@@ -311,12 +323,15 @@ class RunEnded:
     """The run's process is gone.
 
     ``signal`` or ``exit`` tell how; ``exit`` 0 is the ordinary end.  Neither: its session went away.
+    ``reason`` tells why the agent ended it: ``silent`` (it had closed the agent's channel), ``flood`` (it printed too
+    much); else it is empty.
     """
 
     session: int
     run: int
     exit: int | None
     signal: int | None
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -357,7 +372,7 @@ Message = Command | Event
 _TYPES: dict[str, type] = {
     t.__name__: t
     for t in (
-        *(Compile, Preload, StartSession, Collect, Patch, Run, MoreTests, CancelRun, StopSession),
+        *(Compile, Preload, StartSession, Collect, Patch, Run, MoreTests, DropTests, CancelRun, StopSession),
         *(BaseReady, BaseFailed, SessionReady, SessionFailed, CollectFailed, Collected, Patched),
         *(TestStarted, TestFinished, TeardownExecuted, RunIdle, RunEnded, SessionEnded, Log),
     )

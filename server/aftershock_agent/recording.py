@@ -58,6 +58,9 @@ class Recorder(Protocol):
     def take(self) -> list[int]:
         """The functions that ran since the last call, and begin anew."""
 
+    def mend(self) -> str:
+        """What of recording a test has taken away since the last call, which is put back, or an empty string."""
+
     def learn(self, code: CodeType) -> None:
         """Record the functions of a module's new code too (it was compiled, not imported)."""
 

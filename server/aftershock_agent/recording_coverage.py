@@ -7,6 +7,7 @@ from typing import Any
 
 from aftershock_agent.code_lines import learn, qualified_names
 from aftershock_agent.recording import Functions, Project
+from aftershock_agent.trace_watch import TraceWatch
 
 
 class CoverageRecorder:
@@ -26,6 +27,7 @@ class CoverageRecorder:
     def start(self) -> None:
         """Trace this thread and all later ones."""
         self._coverage.start()
+        self._watch = TraceWatch()
         # The public way to the lines of one test goes through an SQLite query per file; the collector's own
         # dictionary (file -> set of lines) has been the same since coverage 5.
         self._data = self._coverage._collector.data
@@ -44,6 +46,10 @@ class CoverageRecorder:
                 executed += [self.functions.number(path, name) for name in qualified_names(path).on(list(lines))]
             lines.clear()
         return executed
+
+    def mend(self) -> str:
+        """Whether a test has touched ``sys.settrace``."""
+        return self._watch.mend()
 
     def learn(self, code: CodeType) -> None:
         """New bodies lie on new lines."""

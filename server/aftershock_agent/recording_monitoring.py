@@ -15,6 +15,8 @@ from typing import Any
 
 from aftershock_agent.recording import Functions, Project
 
+_NAME = "aftershock"
+
 
 class MonitoringRecorder:
     """The recorder for Python 3.12 and later."""
@@ -26,6 +28,7 @@ class MonitoringRecorder:
         self._discover, self._record = self._free_tools()
         events = self._monitoring.events
         self._armed: int = events.PY_START | events.PY_RESUME
+        self._callbacks: tuple[tuple[int, int, object], ...] = ()
         self._fired: list[CodeType] = []
         self.functions = Functions()
         self._numbers: dict[int, int] = {}
@@ -34,22 +37,49 @@ class MonitoringRecorder:
         self._started: list[str] = []
 
     def _free_tools(self) -> tuple[int, int]:
-        """Two tool ids that nobody uses; 0 and 1 are left to debuggers and coverage, whose they are by custom."""
-        free = [tool for tool in (4, 5, 2, 3) if self._monitoring.get_tool(tool) is None]
+        """Two tool ids, ours or nobody's; 0 and 1 are left to debuggers and coverage, whose they are by custom."""
+        free = [tool for tool in (4, 5, 2, 3) if self._monitoring.get_tool(tool) in (None, _NAME)]
         if len(free) < 2:
             raise RuntimeError("all sys.monitoring tool ids are taken, Aftershock needs two")
         for tool in free[:2]:
-            self._monitoring.use_tool_id(tool, "aftershock")
+            if self._monitoring.get_tool(tool) is None:
+                self._monitoring.use_tool_id(tool, _NAME)
         return free[0], free[1]
 
     def start(self) -> None:
         """Listen from now on."""
-        events = self._monitoring.events
-        self._monitoring.register_callback(self._discover, events.PY_START, self._discovered)
+        start, resume = self._monitoring.events.PY_START, self._monitoring.events.PY_RESUME
         ran = self._listener()
-        self._monitoring.register_callback(self._record, events.PY_START, ran)
-        self._monitoring.register_callback(self._record, events.PY_RESUME, ran)
-        self._monitoring.set_events(self._discover, events.PY_START)
+        self._callbacks = (
+            (self._discover, start, self._discovered),
+            (self._record, start, ran),
+            (self._record, resume, ran),
+        )
+        self._register()
+        self._monitoring.set_events(self._discover, start)
+
+    def _register(self) -> bool:
+        """Register all callbacks; whether they were registered already."""
+        known = [self._monitoring.register_callback(*entry) == entry[2] for entry in self._callbacks]
+        return all(known)
+
+    def mend(self) -> str:
+        """Whether a test has freed our tools, switched them off or replaced their callbacks; all is put back."""
+        monitoring = self._monitoring
+        whole = (
+            monitoring.get_tool(self._discover) == _NAME == monitoring.get_tool(self._record)
+            and monitoring.get_events(self._discover) == monitoring.events.PY_START
+        )
+        if whole and self._register():
+            return ""
+        try:
+            self._discover, self._record = self._free_tools()
+        except RuntimeError:
+            return "sys.monitoring"  # kept by a test: nothing is recorded from now on, which each test is told
+        self.start()
+        for code in self._kept:
+            monitoring.set_local_events(self._record, code, self._armed)
+        return "sys.monitoring"
 
     def settle(self) -> None:
         """Nothing to prepare: discovered places stay switched off in forks too."""

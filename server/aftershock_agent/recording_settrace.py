@@ -8,6 +8,7 @@ from types import CodeType, FrameType
 
 from aftershock_agent.code_lines import learn, qualified_names
 from aftershock_agent.recording import Functions, Project
+from aftershock_agent.trace_watch import TraceWatch
 
 
 class SettraceRecorder:
@@ -23,6 +24,7 @@ class SettraceRecorder:
         """Trace this thread and all later ones."""
         sys.settrace(self._trace)
         threading.settrace(self._trace)
+        self._watch = TraceWatch()
 
     def settle(self) -> None:
         """Nothing to prepare."""
@@ -37,6 +39,10 @@ class SettraceRecorder:
                 names = qualified_names(path).at(code.co_firstlineno, code.co_name)
                 executed += [self.functions.number(path, name) for name in names]
         return executed
+
+    def mend(self) -> str:
+        """Whether a test has touched ``sys.settrace``."""
+        return self._watch.mend()
 
     def learn(self, code: CodeType) -> None:
         """New bodies lie on new lines."""

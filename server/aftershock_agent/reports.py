@@ -22,6 +22,17 @@ _IMPORTLIB = os.sep + "importlib" + os.sep + "__init__.py"
 _TEXT_LIMIT = 100_000  # characters; a flood in an assertion must not clog the channel
 
 
+LEFT_OUT = "\n[... Aftershock left out {} here ...]\n"
+
+
+def shortened(text: str, limit: int = _TEXT_LIMIT) -> str:
+    """A text of bounded length: a long one's two ends, with a note in between of how much was left out."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return text[:half] + LEFT_OUT.format(f"{len(text) - 2 * half:,} characters") + text[-half:]
+
+
 def root_cause(error: BaseException) -> BaseException:
     """The user's exception behind the ones that pytest wraps around a failing import."""
     cause = getattr(error, "cause", None)
@@ -51,7 +62,7 @@ def failure_of(error: BaseException, text: str, compared: tuple[str, str] | None
     if isinstance(error, SyntaxError) and error.filename:
         frames.append(Frame(os.path.realpath(error.filename), error.lineno or 1, "<module>"))
     expected, actual = compared or (None, None)
-    return Failure(_name(error), _message(error), text[:_TEXT_LIMIT], frames, expected, actual)
+    return Failure(_name(error), _message(error), shortened(text), frames, expected, actual)
 
 
 def _name(error: BaseException) -> str:
@@ -68,8 +79,8 @@ def _message(error: BaseException) -> str:
     except Exception as broken:
         text = f"<str() of the exception failed: {type(broken).__name__}>"
     if isinstance(error, (AssertionError, pytest.fail.Exception)):
-        return (text or type(error).__name__)[:_TEXT_LIMIT]
-    return f"{type(error).__name__}: {text}"[:_TEXT_LIMIT] if text else type(error).__name__
+        return shortened(text or type(error).__name__)
+    return shortened(f"{type(error).__name__}: {text}") if text else type(error).__name__
 
 
 class Outcome:
@@ -87,14 +98,22 @@ class Outcome:
         """Add the report of a phase."""
         self.durations[report.when] = self.durations.get(report.when, 0.0) + report.duration
         if report.when != "setup" or report.failed or report.skipped:
-            self.output = "\n".join(text.rstrip() for _, text in report.sections if text.strip())[:_TEXT_LIMIT]
+            self.output = shortened("\n".join(text.rstrip() for _, text in report.sections if text.strip()))
         if report.failed and self.value not in ("failed", "errored"):
             self.value = "failed" if report.when == "call" else "errored"
-            self.failure = Failure("Failed", _first_line(report), report.longreprtext)
+            self.failure = Failure("Failed", _first_line(report), shortened(report.longreprtext))
             self._failed_in = report.when
         elif report.skipped and self.value == "passed":
             self.value = "skipped"
             self.reason = skip_reason(report)
+
+    def abort(self, failure: Failure) -> None:
+        """The test raised what ends a whole pytest."""
+        self.value, self.failure = "failed", failure
+
+    def remark(self, text: str) -> None:
+        """Tell people something with the output."""
+        self.output = f"{self.output}\n[{text}]".lstrip()
 
     def break_down(self, failure: Failure) -> None:
         """What outlived the test's phases failed as it was torn down."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import signal
+import mmap
+import os
 import traceback
 from collections.abc import Generator, Iterable, Mapping
 from pathlib import Path
@@ -10,13 +11,15 @@ from typing import Any
 
 import pytest
 
-from aftershock_agent import messages
+from aftershock_agent import capturing, messages, processes
 from aftershock_agent.channel import Channel
 from aftershock_agent.children import ChildProcesses
+from aftershock_agent.orders import Orders
 from aftershock_agent.recording import LoadedFiles, Recorder
 from aftershock_agent.reports import Outcome, failure_of, root_cause
 
 _FUNCTION_SCOPE = "function"
+_STRAY = "Aftershock: a process that the test had forked came back into pytest, and was ended"
 
 
 class Run:
@@ -36,7 +39,9 @@ class Run:
         self._recorder = recorder
         self._loaded = loaded
         self._children = children
-        self._stop = False
+        self._orders = Orders(channel)
+        self._pid = os.getpid()
+        self._strays = mmap.mmap(-1, 1)  # shared with what a test forks
         self._executed: set[int] = set()
         self._told: set[int] = set()
         self._fixtures: dict[int, set[int]] = {}
@@ -50,41 +55,56 @@ class Run:
     def execute(self, config: pytest.Config, known: Mapping[str, pytest.Item]) -> None:
         """Run the command's tests in order, and what the server adds; ``known`` are the session's items by node id.
 
-        SIGUSR1 ends the run after the test in flight.
+        An order to stop is followed after the test in flight.
         """
-        signal.signal(signal.SIGUSR1, self._interrupt)
         self._children.take()  # the fork of this run itself
-        _fresh_capture(config)
+        capturing.begin(config)
         # Nobody reads the terminal's dots here, and they cost as much as recording; xdist's workers have none either.
         config.pluginmanager.unregister(name="terminalreporter")
         config.pluginmanager.register(self, "aftershock-run")
         items, more = in_order(known, self._command.tests), self._command.more
-        while items and not self._stop:
+        while items and not self._orders.stop:
             last = self._run_all(items, elsewhere(items[-1], known.values()) if more else None)
             tests: list[str] = []
-            if more and not self._stop:
+            if more and not self._orders.stop:
                 tests, more = self._ask()
             items = in_order(known, tests)
-            self._tear_down(last, items[0] if items and not self._stop else None)
+            if last is not None:
+                self._tear_down(last, items[0] if items and not self._orders.stop else None)
         self._flush()
 
-    def _run_all(self, items: list[pytest.Item], spare: pytest.Item | None) -> pytest.Item:
+    def _run_all(self, items: list[pytest.Item], spare: pytest.Item | None) -> pytest.Item | None:
         """Run tests, wider fixtures left up for ``spare``; returns the last one that ran."""
+        last: pytest.Item | None = None
+        left_up_for: pytest.Item | None = None
         for item, following in zip(items, [*items[1:], spare], strict=True):
-            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-            if self._stop:
+            self._orders.look()
+            if self._orders.stop:
                 break
-        return item
+            if item.nodeid in self._orders.dropped:
+                continue
+            if last is not None and left_up_for is not item:
+                self._tear_down(last, item)
+            self._run_one(item, following)
+            last, left_up_for = item, following
+        return last
+
+    def _run_one(self, item: pytest.Item, following: pytest.Item | None) -> None:
+        try:
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        except (KeyboardInterrupt, pytest.exit.Exception) as error:
+            self._leave_if_stray()
+            # It would end a whole pytest; here it is this test's failure.
+            self._drain()
+            self._outcome.abort(failure_of(error, "".join(traceback.format_exception(error))))
+            self._finish(item)
+            self._tear_down(item, None)
 
     def _ask(self) -> tuple[list[str], bool]:
         """Ask the server for more tests; returns them, and whether there may be more still."""
+        self._outbox.append(messages.RunIdle(self._command.session, self._command.run))
         self._flush()
-        self._channel.send(messages.RunIdle(self._command.session, self._command.run))
-        for line in self._channel.drain():
-            answer = messages.decode(line)
-            if isinstance(answer, messages.MoreTests):
-                return answer.tests, answer.more
-        return [], False
+        return self._orders.more()
 
     def _tear_down(self, last: pytest.Item, following: pytest.Item | None) -> None:
         """Tear down what the next test doesn't need; a failure counts for the last test, as pytest has it."""
@@ -99,10 +119,16 @@ class Run:
     def _flush(self) -> None:
         """Send what waits: the end of a test goes with the start of the next, which follows at once."""
         outbox, self._outbox = self._outbox, []
+        self._leave_if_stray()
+        if not self._channel.whole():
+            os._exit(processes.CHANNEL_LOST)
         self._channel.send(*outbox)
 
-    def _interrupt(self, number: int, frame: object) -> None:
-        self._stop = True
+    def _leave_if_stray(self) -> None:
+        """A process that a test has forked must not go on as if it were the run."""
+        if os.getpid() != self._pid:
+            self._strays[0] = 1
+            os._exit(processes.STRAY)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
@@ -132,7 +158,7 @@ class Run:
             return (yield)
         finally:
             self._drain()
-            self._opaque[id(fixturedef)] = started = self._children.take()
+            self._opaque[id(fixturedef)] = started = self._take_opaque()
             self._children.note(before or started)
             self._fixtures[id(fixturedef)] = inside
             self._executed = outside
@@ -176,6 +202,7 @@ class Run:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add a phase to the outcome."""
+        self._leave_if_stray()
         self._outcome.add(report)
 
     def _note_fixtures(self, item: pytest.Item) -> None:
@@ -186,6 +213,11 @@ class Run:
                 if item.nodeid not in users:
                     users.append(item.nodeid)
                 self._executed |= self._fixtures[id(fixturedef)]
+
+    def _take_opaque(self) -> str:
+        """What recording couldn't see into, or what a test has done to recording itself."""
+        mended = self._recorder.mend()
+        return self._children.take() or mended
 
     def _drain(self) -> None:
         self._executed.update(self._recorder.take())
@@ -199,6 +231,9 @@ class Run:
     def _finish(self, item: pytest.Item) -> None:
         self._note_fixtures(item)
         outcome = self._outcome
+        if self._strays[0]:
+            self._strays[0] = 0
+            outcome.remark(_STRAY)
         self._outbox.append(
             messages.TestFinished(
                 session=self._command.session,
@@ -212,7 +247,7 @@ class Run:
                 failure=outcome.failure,
                 output=outcome.output,
                 reason=outcome.reason,
-                opaque=self._children.take(),
+                opaque=self._take_opaque(),
             )
         )
 
@@ -222,15 +257,6 @@ def _fixturedefs(item: pytest.Item) -> list[Any]:
     declared: dict[str, Any] = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
     dynamic: dict[str, Any] = getattr(getattr(item, "_request", None), "_fixture_defs", {})
     return [*dynamic.values(), *(fixturedef for group in declared.values() for fixturedef in group)]
-
-
-def _fresh_capture(config: pytest.Config) -> None:
-    """Give this fork capture files of its own: those of the session are shared with its siblings."""
-    capture: Any = config.pluginmanager.getplugin("capturemanager")
-    if capture is not None:
-        capture.stop_global_capturing()
-        capture.start_global_capturing()
-        capture.suspend_global_capture(in_=False)
 
 
 def own_temporary_folder(config: pytest.Config, folder: Path) -> None:

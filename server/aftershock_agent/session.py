@@ -18,7 +18,8 @@ from _pytest.config import _prepareconfig
 from aftershock_agent import messages, processes
 from aftershock_agent.channel import Channel
 from aftershock_agent.children import ChildProcesses
-from aftershock_agent.patching import Patcher, Unpatchable
+from aftershock_agent.compiling import Unpatchable
+from aftershock_agent.patching import Patcher
 from aftershock_agent.recording import LoadedFiles, Project, make
 from aftershock_agent.reports import failure_of, root_cause
 from aftershock_agent.run import Run, own_temporary_folder
@@ -56,7 +57,7 @@ class Session:
         self._number = command.session
         self._root = root
         self._scratch = Path(scratch)
-        self._node = Node(channel, lambda run, code, signal: messages.RunEnded(self._number, run, code, signal))
+        self._node = Node(channel, self._run_ended, shared=True)
         self._project = Project(root)
         self._known_modules = set(sys.modules)
         self._items: dict[str, pytest.Item] = {}
@@ -129,7 +130,7 @@ class Session:
     def _handle(self, command: messages.Command, line: bytes) -> None:
         if isinstance(command, messages.Run):
             self._run(command)
-        elif isinstance(command, messages.MoreTests):
+        elif isinstance(command, (messages.MoreTests, messages.DropTests)):
             self._node.send_down(command.run, line)
         elif isinstance(command, messages.Collect):
             self._collect(command)
@@ -138,7 +139,7 @@ class Session:
         elif isinstance(command, messages.Patch):
             self._patch(command)
         elif isinstance(command, messages.CancelRun):
-            self._cancel(command)
+            self._cancel(command, line)
 
     def _collect(self, command: messages.Collect) -> None:
         session = self._collecting
@@ -197,17 +198,24 @@ class Session:
         config = self._collecting.config
 
         def body(channel: Channel) -> None:
-            own_temporary_folder(config, self._scratch / f"run-{command.run}")
+            own_temporary_folder(config, self._folder_of(command.run))
             Run(channel, command, self.recorder, self.loaded, self._children).execute(config, self._items)
-            shutil.rmtree(self._scratch / f"run-{command.run}", ignore_errors=True)
+            shutil.rmtree(self._folder_of(command.run), ignore_errors=True)
 
         self._node.fork(command.run, body)
 
-    def _cancel(self, command: messages.CancelRun) -> None:
+    def _run_ended(self, run: int, end: processes.End) -> messages.RunEnded:
+        shutil.rmtree(self._folder_of(run), ignore_errors=True)  # a run that was killed couldn't
+        return messages.RunEnded(self._number, run, end.exit, end.signal, end.reason)
+
+    def _folder_of(self, run: int) -> Path:
+        return self._scratch / f"run-{run}"
+
+    def _cancel(self, command: messages.CancelRun, line: bytes) -> None:
         if command.kill:
             self._node.kill(command.run)
-        elif command.run in self._node.children:
-            processes.interrupt(self._node.children[command.run].pid)
+        else:
+            self._node.send_down(command.run, line)
 
 
 def _describe(item: pytest.Item) -> messages.CollectedTest:

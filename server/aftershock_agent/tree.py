@@ -10,42 +10,58 @@ from typing import cast
 
 from aftershock_agent import messages, processes
 from aftershock_agent.channel import Channel
-from aftershock_agent.processes import Child
+from aftershock_agent.processes import Child, End
 
-_PAUSE = 0.1  # seconds of quiet before idle work
+_POLL = 0.05  # seconds between looks at the children, while there are any
+_QUIET = 2  # polls without any message before idle work
 
 _FLOOD = 20  # relays, each within _CLOSE seconds of the one before
 _CLOSE = 0.005
 _LULL = 0.002
 """Seconds to let lines pile up in a flood: else every test of a suite wakes two processes, and pays for it."""
 
+_OUTPUT_LIMIT = 1 << 29  # bytes that a child may print unread: its output lies in /tmp, which may be memory
+
 
 class Node:
-    """A process of the tree: a channel to its parent, and children by number."""
+    """A process of the tree: a channel to its parent, and children by number.
 
-    def __init__(self, parent: Channel, ended: Callable[[int, int | None, int | None], messages.Event]) -> None:
-        """``ended`` makes the event that tells the parent of a child's end: (number, exit code, signal)."""
+    What a dead child leaves, daemons too, is killed.  User code in this process may have started children of its own
+    (``shared``): those that were there before the first child was forked are left alone, and what is to be killed is
+    known for sure when the last child has gone.
+    """
+
+    def __init__(self, parent: Channel, ended: Callable[[int, End], messages.Event], shared: bool) -> None:
+        """``ended`` makes the event that tells the parent of a child's end."""
         self.parent = parent
         self.children: dict[int, Child] = {}
         self._ended = ended
+        self._shared = shared
+        self._kept: set[int] = set()
+        self._flooded: set[int] = set()
+        self._looked_at = 0.0
         self._relays = 0
         self._relayed_at = 0.0
         self._selector = selectors.DefaultSelector()
         self._selector.register(parent, selectors.EVENT_READ, None)
+        processes.adopt_orphans()
 
     def fork(self, number: int, body: Callable[[Channel], None]) -> None:
         """Fork child ``number``; what it sends goes up to the parent as it is."""
+        if self._shared and not self.children:
+            self._kept = processes.children()
 
         def run(channel: Channel) -> None:
             self._selector.close()
             for sibling in self.children.values():
-                sibling.channel.close()
+                sibling.close()
             self.parent.close()
             body(channel)
 
         child = processes.fork(run)
         self.children[number] = child
-        self._selector.register(child.channel, selectors.EVENT_READ, number)
+        for source in child.sources():
+            self._selector.register(source, selectors.EVENT_READ, number)
 
     def send_down(self, number: int, line: bytes) -> None:
         """Pass a command on to a child; relays what the child says while it isn't listening, lest both wait."""
@@ -68,31 +84,47 @@ class Node:
 
         ``handle`` gets each command with its line; ``idle`` is called once when nothing has come for a while.
         """
-        pause: float | None = _PAUSE
+        quiet = 0
         try:
             while True:
-                ready = self._selector.select(pause)
-                pause = _PAUSE if ready else None
-                if not ready:
+                watching = self._shared and bool(self.children)
+                ready = self._selector.select(_POLL if watching or quiet < _QUIET else None)
+                quiet = 0 if ready else quiet + 1
+                if quiet == _QUIET:
                     idle()
+                if watching:
+                    self._look_at_children()
                 if self._relays > _FLOOD:
                     time.sleep(_LULL)
                 # Children first: a command may relay what they have said, and nothing would be left to read then.
                 for key, _ in sorted(ready, key=lambda entry: entry[0].data is None):
-                    if key.data is not None:
-                        self._relay(key.data)
-                    elif not self._serve(handle):
-                        return
+                    if key.data is None:
+                        if not self._serve(handle):
+                            return
+                    elif key.data in self.children:
+                        self._hear(key.data, key.fileobj)
         finally:
             for child in self.children.values():
                 processes.kill(child.pid)
-                processes.reap(child.pid)
+                processes.bury(child)
+            processes.kill_all_but(self._kept)
 
     def _serve(self, handle: Callable[[messages.Command, bytes], None]) -> bool:
         lines = self.parent.receive()
         for line in lines or ():
             handle(cast("messages.Command", messages.decode(line)), line)
         return lines is not None
+
+    def _hear(self, number: int, source: object) -> None:
+        """Relay what a child says, or its last words: what it has forked may hold its channel open."""
+        child = self.children[number]
+        if source is child.channel:
+            self._relay(number)
+            return
+        while number in self.children and child.channel.readable():
+            self._relay(number)
+        if number in self.children:
+            self._bury(number, child)
 
     def _relay(self, number: int) -> None:
         child = self.children[number]
@@ -106,10 +138,28 @@ class Node:
             self._bury(number, child)
 
     def _bury(self, number: int, child: Child) -> None:
-        self._selector.unregister(child.channel)
-        child.channel.close()
+        for source in child.sources():
+            self._selector.unregister(source)
         del self.children[number]
-        # What it has started goes with it: a test's daemon must not outlive the run.
-        code, signal = processes.reap(child.pid)
-        processes.kill_group(child.pid)
-        self.parent.send(self._ended(number, code, signal))
+        end = processes.bury(child)
+        if number in self._flooded:
+            self._flooded.discard(number)
+            end = End(end.exit, end.signal, "flood")
+        if not self._shared or not self.children:
+            processes.kill_all_but(self._not_strays())
+        self.parent.send(self._ended(number, end))
+
+    def _look_at_children(self) -> None:
+        """See to it that daemons which end are seen to end, and that no child fills memory with what it prints."""
+        now = time.monotonic()
+        if now - self._looked_at < _POLL:
+            return
+        self._looked_at = now
+        processes.reap_all_but(self._not_strays())
+        for number, child in self.children.items():
+            if processes.output_of(child.pid) > _OUTPUT_LIMIT:
+                self._flooded.add(number)
+                processes.kill(child.pid)
+
+    def _not_strays(self) -> set[int]:
+        return self._kept | {child.pid for child in self.children.values()}

@@ -1,0 +1,32 @@
+"""Notices that a test has touched ``sys.settrace``, which recording before Python 3.12 rests on."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+_TRACERS = os.sep + "coverage" + os.sep
+
+
+class TraceWatch:
+    """Hears of ``sys.settrace`` from the interpreter's audit events (PEP 578); a test may put back what it took."""
+
+    def __init__(self) -> None:
+        """Keep the trace function that is set now."""
+        self._tracer = sys.gettrace()
+        self._touched = False
+        sys.addaudithook(self._hear)
+
+    def mend(self) -> str:
+        """``sys.settrace`` if it was called since the last time, else an empty string; sets ours again."""
+        if not self._touched:
+            return ""
+        if sys.gettrace() is not self._tracer:
+            sys.settrace(self._tracer)
+        self._touched = False
+        return "sys.settrace"
+
+    def _hear(self, event: str, arguments: tuple[object, ...]) -> None:
+        # coverage.py calls it itself, in each new thread.
+        if event == "sys.settrace" and _TRACERS not in sys._getframe(1).f_code.co_filename:
+            self._touched = True
