@@ -36,6 +36,8 @@ class Patcher:
         self._recorder = recorder
         self._imported: dict[str, set[str]] = {}
         self._compiler = Compiler()
+        self._ahead: dict[str, str] = {}
+        self._patched: dict[str, str] = {}
         self._functions: dict[str, list[FunctionType]] | None = None
 
     def note_imports(self, executed: messages.Executed) -> None:
@@ -43,12 +45,15 @@ class Patcher:
         for path, names in executed.items():
             self._imported.setdefault(path, set()).update(names)
 
-    def patch(self, path: str, old: str, new: str, changed: Iterable[str]) -> int:
+    def patch(self, path: str, old: str | None, new: str | None, changed: Iterable[str]) -> int:
         """Swap the functions of ``path`` from the text ``old`` to ``new``; returns how many were swapped.
 
+        Without ``old`` it is the text that was patched in last, without ``new`` the one that was compiled ahead.
         ``changed`` holds the qualified names of the functions whose bodies differ.  Raises Unpatchable, with
         nothing touched, when the result would not be what an import makes.
         """
+        old = self._patched[path] if old is None else old
+        new = self._ahead[path] if new is None else new
         self._refuse_imported(path, changed)
         loader = _loader_of(path)
         before = self._compiler.compile(path, old, loader)
@@ -56,12 +61,14 @@ class Patcher:
         swaps = list(_swaps(self._find_functions().get(path, ()), _pairs(before, after)))
         for function, code in swaps:
             function.__code__ = code
+        self._patched[path] = new
         self._recorder.learn(after)
         linecache.checkcache(path)
         return len(swaps)
 
     def compile_ahead(self, path: str, text: str) -> None:
         """Compile a text that :meth:`patch` will probably be asked to bring in; the server digests it meanwhile."""
+        self._ahead[path] = text
         # If the patch is asked for all the same, it tells why it can't be.
         with contextlib.suppress(Unpatchable, SyntaxError, ValueError):
             self._compiler.compile(path, text, _loader_of(path))

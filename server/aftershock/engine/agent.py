@@ -169,8 +169,8 @@ class Agent:
         if self.session_alive:
             self._send(messages.Compile(self.session, path, text))
 
-    async def patch(self, path: str, old: str, new: str, changed: Sequence[str]) -> messages.Patched:
-        """Hot-patch a file of the session."""
+    async def patch(self, path: str, old: str | None, new: str | None, changed: Sequence[str]) -> messages.Patched:
+        """Hot-patch a file of the session; None for a text that it knows, as :class:`messages.Patch` has it."""
         answer = await self._ask(messages.Patch(self.session, path, old, new, list(changed)))
         if isinstance(answer, messages.Patched):
             return answer

@@ -27,6 +27,7 @@ from aftershock_agent import messages
 
 log = logging.getLogger(__name__)
 
+_GATHER = 0.02  # seconds for which verdicts go before the facts behind them, which take as long as small tests
 _QUIET = 1.0  # seconds without work before facts are made exact
 _INTERNAL = "Aftershock had an internal error; the log tells more. The next save tries again."
 
@@ -286,7 +287,7 @@ class Driver:
     def _ordered(self, tests: Iterable[str]) -> list[str]:
         """Failed last time first, then as collected: file by file, so that wider fixtures are set up once."""
         position = {test: number for number, test in enumerate(self._parts.known.nodes)}
-        return sorted(tests, key=lambda test: (not self._parts.standing.fails(test), position[test]))
+        return sorted(tests, key=lambda test: (test not in self._parts.standing.failing, position[test]))
 
     async def _run_set(self, kind: RunKind, tests: list[str], session: WarmSession) -> events.RunFinished:
         parts = self._parts
@@ -315,14 +316,14 @@ class Driver:
         return finished
 
     def _report(self, run: int, session: WarmSession, event: TestEvent, alone: bool) -> None:
-        """Tell verdicts at once; their facts are worked out when no further report waits to be read."""
+        """Tell verdicts at once; their facts are worked out a moment later, many in one transaction."""
         if isinstance(event, messages.TestStarted):
             self._parts.tell(events.TestStarted(run, event.test))
             return
         if isinstance(event, messages.TestFinished):
             self._tell_verdict(run, verdict_of(event), event.output)
         if not self._unrecorded:
-            asyncio.get_running_loop().call_soon(self._record)
+            asyncio.get_running_loop().call_later(_GATHER, self._record)
         self._unrecorded.append((event, session, alone))
 
     def _record(self) -> None:

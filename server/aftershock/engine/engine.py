@@ -136,8 +136,7 @@ class Engine:
     @property
     def status(self) -> events.StatusChanged:
         """The state and its counts."""
-        failed = sum(1 for test in self.tests if self._standing.fails(test))
-        counts = len(self.tests), len(self.affected), failed
+        counts = len(self.tests), len(self.affected), len(self._standing.failing)
         return events.StatusChanged(self._driver.state, self._driver.message, *counts)
 
     def state_of(self, test: str) -> TestState:
@@ -239,7 +238,7 @@ class Engine:
 
     async def run_failed(self) -> events.RunFinished | None:
         """Run the tests that failed last."""
-        return await self._driver.ask(RunKind.REQUEST, lambda: [t for t in self.tests if self._standing.fails(t)])
+        return await self._driver.ask(RunKind.REQUEST, lambda: [t for t in self.tests if t in self._standing.failing])
 
     async def run_tests(self, tests: Sequence[str]) -> events.RunFinished | None:
         """Run these tests."""

@@ -30,12 +30,15 @@ class Standing:
         self._tests = tests
         self._true: dict[str, Verdict | None] = {}
         self.affected: dict[str, tuple[str, ...]] = {}
+        self.failing: set[str] = set()
+        """The tests whose verdict, the last one at least, is a failure or an error."""
 
     def refresh(self, snapshot: Snapshot) -> events.AffectedChanged:
         """Compare all facts with the present; ``restored`` are the tests that memory has a new answer for."""
         self._ledger.index.update(snapshot)
         before, self._true = self._true, {test: self._true_verdict(test) for test in self._tests()}
         self.affected = self._reasons(self._tests())
+        self.failing = {test for test in self._true if self._fails(test)}
         restored = tuple(test for test, now in self._true.items() if now is not None and before.get(test) is not now)
         return events.AffectedChanged(dict(self.affected), restored)
 
@@ -44,17 +47,14 @@ class Standing:
         self._true[test] = self._true_verdict(test)
         self.affected.pop(test, None)
         self.affected.update(self._reasons([test]))
+        self.failing.discard(test)
+        self.failing.update([test] if self._fails(test) else [])
 
     def verdict(self, test: str) -> Verdict | None:
         """The verdict that holds, else the last one, else None."""
         index = self._ledger.index
         fact = index.matching(test) or index.latest(test)
         return fact.verdict if fact else None
-
-    def fails(self, test: str) -> bool:
-        """Whether the test's verdict is a failure or an error."""
-        verdict = self.verdict(test)
-        return verdict is not None and verdict.outcome in (Outcome.FAILED, Outcome.ERRORED)
 
     def unbuilt(self) -> list[str]:
         """The tests that nobody ever ran."""
@@ -64,6 +64,10 @@ class Standing:
         """Whether a test's last fact depends on one of the files, or nothing is known of it."""
         fact = self._ledger.index.latest(test)
         return fact is None or any(key.path in paths for inputs in fact.inputs for key, _ in inputs)
+
+    def _fails(self, test: str) -> bool:
+        verdict = self.verdict(test)
+        return verdict is not None and verdict.outcome in (Outcome.FAILED, Outcome.ERRORED)
 
     def _true_verdict(self, test: str) -> Verdict | None:
         fact = self._ledger.index.matching(test)

@@ -48,6 +48,8 @@ class WarmSession:
     together: dict[str, Sequence[str]] = field(default_factory=dict)
     complete: bool = False
     failed: bool = False
+    _foretold: dict[str, bytes] = field(default_factory=dict)
+    _patched: dict[str, bytes] = field(default_factory=dict)
 
     @staticmethod
     async def open(agent: Agent, root: Path, args: Sequence[str], present: Present) -> WarmSession:
@@ -87,13 +89,27 @@ class WarmSession:
             same = old.symbols.definition == new.symbols.definition
             yield (old, new) if same and not new.symbols.error else None
 
-    async def _patch(self, old: SourceFile, new: SourceFile) -> bool:
+    def foretell(self, file: SourceFile) -> None:
+        """A file that is loaded has a new text: the session may begin to compile it."""
         try:
-            texts = old.text.decode("utf-8"), new.text.decode("utf-8")
+            text = file.text.decode("utf-8")
+        except UnicodeDecodeError:
+            return
+        self._foretold[file.path] = file.text
+        self.agent.compile(str(self.root / file.path), text)
+
+    async def _patch(self, old: SourceFile, new: SourceFile) -> bool:
+        path = old.path
+        try:
+            before = None if self._patched.get(path) == old.text else old.text.decode("utf-8")
+            after = None if self._foretold.get(path) == new.text else new.text.decode("utf-8")
         except UnicodeDecodeError:
             return False
-        path = str(self.root / old.path)
-        answer = await self.agent.patch(path, *texts, changed_bodies(old.symbols, new.symbols))
+        answer = await self.agent.patch(
+            str(self.root / path), before, after, changed_bodies(old.symbols, new.symbols)
+        )
+        if answer.patched:
+            self._patched[path] = new.text
         if not answer.patched:
             log.info("%s: new session, because %s", old.path, answer.reason)
         return answer.patched

@@ -56,8 +56,7 @@ class Warming:
         """A file has a new text: the session may begin to compile it."""
         session = self.session
         if session is not None and file.path in session.loaded and session.agent.session_alive:
-            text = file.text.decode("utf-8", "replace")
-            session.agent.compile(str(self._configuration.root / file.path), text)
+            session.foretell(file)
 
     async def start(self) -> Agent:
         """The agent, started if there is none; raises AgentDied."""

@@ -73,16 +73,20 @@ def _shared(
     graph: ImportGraph,
     snapshot: Snapshot,
 ) -> InputSet:
-    """The input set of an import closure, worked out once for all tests with the same roots."""
+    """The input set of an import closure, worked out once for all tests with the same roots or the same closure."""
     recorded = sum(map(len, import_executed.values()))
     stamp = (graph, test_path, len(import_executed), recorded)
     known = snapshot.closures.get(roots)
     if known is not None and known[0] == stamp:
         return known[1]
     files = graph.closure(test_path) | graph.closure_of(roots)
-    shared = frozenset(map(snapshot.pair, _closure_keys(test_path, files, import_executed, graph, snapshot)))
-    snapshot.closures[roots] = stamp, shared
-    return shared
+    place = files | {test_path}
+    known = snapshot.closures.get(place)
+    if known is None or known[0] != stamp:
+        keys = _closure_keys(test_path, files, import_executed, graph, snapshot)
+        known = stamp, frozenset(map(snapshot.pair, keys))
+    snapshot.closures[roots] = snapshot.closures[place] = known
+    return known[1]
 
 
 def _closure_keys(

@@ -6,9 +6,10 @@ import dis
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import CodeType
 
-from aftershock.selection.compiling import SyntaxProblem, code_objects, compiled
+from aftershock.selection.compiling import PieceText, SyntaxProblem, code_objects, made_of_pieces, piece_code
 
 _IMPORT_NAME = dis.opmap["IMPORT_NAME"]
 _LOAD_CONST = dis.opmap["LOAD_CONST"]
@@ -84,9 +85,23 @@ class ImportTable(Mapping[str, Imports]):
 
 def parse_imports(source: bytes, path: str) -> Imports:
     """The imports of a source; none for one that can't be compiled.  Never raises for any content."""
-    code = compiled(source, path)
-    if isinstance(code, SyntaxProblem):
+    pieces = made_of_pieces(source, path, _piece_imports, _imports_of)
+    if isinstance(pieces, SyntaxProblem):
         return Imports()
+    return Imports(
+        frozenset[str]().union(*(piece.absolute for piece in pieces)),
+        frozenset[RelativeImport]().union(*(piece.relative for piece in pieces)),
+        frozenset[str]().union(*(piece.candidates for piece in pieces)),
+        any(piece.dynamic for piece in pieces),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _piece_imports(piece: PieceText) -> Imports:
+    return _imports_of(piece_code(piece))
+
+
+def _imports_of(code: CodeType) -> Imports:
     collector = _Collector()
     for each in code_objects(code):
         collector.visit(each)

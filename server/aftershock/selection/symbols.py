@@ -28,8 +28,7 @@ from functools import lru_cache
 from types import CodeType
 
 from aftershock.selection.bytecode import Instructions
-from aftershock.selection.compiling import SyntaxProblem, compiled
-from aftershock_agent.pieces import Piece, make_pieces
+from aftershock.selection.compiling import PieceText, SyntaxProblem, made_of_pieces, piece_code
 
 __all__ = ["ALGORITHM", "Symbols", "SyntaxProblem", "parse_symbols", "symbol_of"]
 
@@ -84,12 +83,9 @@ def symbol_of(qualname: str, bodies: Container[str]) -> str | None:
 
 def parse_symbols(source: bytes, path: str) -> Symbols:
     """The digests of a source.  ``path`` only serves messages.  Never raises for any content."""
-    pieces = make_pieces(source, _remembered)
-    if pieces is None:
-        code = compiled(source, path)
-        if isinstance(code, SyntaxProblem):
-            return Symbols(_digest("unreadable", hashlib.blake2b(source).hexdigest()), error=code)
-        pieces = [_Walk(_lazy_scopes(source)).walk(code)]
+    pieces = made_of_pieces(source, path, _piece_symbols, lambda code: _Walk(_lazy_scopes(source)).walk(code))
+    if isinstance(pieces, SyntaxProblem):
+        return Symbols(_digest("unreadable", hashlib.blake2b(source).hexdigest()), error=pieces)
     return _joined(pieces)
 
 
@@ -111,35 +107,14 @@ def _joined(pieces: Sequence[_PieceSymbols]) -> Symbols:
     bodies = {
         name: digests[0] if len(digests) == 1 else _digest("several", *digests) for name, digests in several.items()
     }
-    # Nothing but comments above the first function is a piece without meaning.
-    definition = _digest("file", *(piece.definition for piece in pieces if piece != _nothing()))
+    nothing = _piece_symbols(PieceText("", 0))  # what comments above the first function come to
+    definition = _digest("file", *(piece.definition for piece in pieces if piece != nothing))
     return Symbols(definition, bodies, frozenset[str]().union(*(piece.enclosed for piece in pieces)))
 
 
-@lru_cache(maxsize=1)
-def _nothing() -> _PieceSymbols:
-    return _remembered(Piece(0, "", 0))
-
-
-def _remembered(piece: Piece) -> _PieceSymbols:
-    """What a piece came to; raises what ``compile`` raises."""
-    return _piece_symbols(_Text(piece.text, piece.flags))
-
-
-@dataclass(frozen=True)
-class _Text:
-    """A piece wherever it stands."""
-
-    text: str
-    flags: int
-
-
 @lru_cache(maxsize=4096)
-def _piece_symbols(piece: _Text) -> _PieceSymbols:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        code: CodeType = compile(piece.text, "piece", "exec", flags=piece.flags, dont_inherit=True, optimize=0)
-    return _Walk(_lazy_scopes(piece.text.encode("utf-8", "surrogatepass"))).walk(code)
+def _piece_symbols(piece: PieceText) -> _PieceSymbols:
+    return _Walk(_lazy_scopes(piece.text.encode("utf-8", "surrogatepass"))).walk(piece_code(piece))
 
 
 def _lazy_scopes(source: bytes) -> frozenset[tuple[str, int]] | None:
