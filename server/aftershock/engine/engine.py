@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aftershock.engine import events
+from aftershock.engine import events, sources
 from aftershock.engine.agent import AgentDied, Collection, SessionBroken
 from aftershock.engine.collection_memory import CollectionMemory
 from aftershock.engine.configuration import Configuration
@@ -24,6 +24,8 @@ from aftershock.engine.project import Project
 from aftershock.engine.standing import Standing, TestState
 from aftershock.engine.tests_known import KnownTests
 from aftershock.engine.warming import Warming
+from aftershock.selection.imports import parse_imports
+from aftershock.selection.symbols import parse_symbols
 from aftershock.store import Store
 from aftershock_agent import messages
 
@@ -31,6 +33,7 @@ __all__ = ["Engine", "Explanation", "TestState"]
 
 log = logging.getLogger(__name__)
 
+_GLANCE = 1.0  # seconds that a file is shown before it is prepared for edits
 _DEFERRED = 3.0  # seconds without a save before runMode "deferred" runs
 _TEST_FILES = ("test_*.py", "*_test.py")  # pytest's default for python_files
 
@@ -160,6 +163,18 @@ class Engine:
     def files_changed(self, paths: Iterable[Path]) -> None:
         """Files (absolute paths) were saved, made, removed or renamed: look, tell, and run if so configured."""
         self._absorb(paths)
+
+    def file_opened(self, path: Path) -> None:
+        """Somebody looks at a file (absolute path), and may edit it: make its first save as quick as later ones."""
+        asyncio.get_running_loop().call_later(_GLANCE, self._prepare, path)
+
+    def _prepare(self, path: Path) -> None:
+        relative = sources.relative(self._configuration.root, path)
+        file = self._project.present.sources.get(relative) if relative else None
+        if file is not None and self._driver.state is State.READY:
+            parse_symbols(file.text, file.path)
+            parse_imports(file.text, file.path)
+            self._warming.foretell(file)
 
     def _absorb(self, paths: Iterable[Path]) -> None:
         change = self._project.look(paths, self._warming.foretell)
