@@ -191,6 +191,11 @@ class Agent:
         if self.alive:
             self._send(messages.MoreTests(self.session, run, list(tests), more))
 
+    def drop(self, run: int, tests: Sequence[str]) -> None:
+        """Have a run leave out tests that it hasn't begun."""
+        if self.alive:
+            self._send(messages.DropTests(self.session, run, list(tests)))
+
     async def events_of(self, run: int) -> AsyncIterator[messages.Event]:
         """The events of a run, RunEnded last, with neither exit nor signal when its session went away.
 

@@ -149,7 +149,7 @@ class Driver:
             self._cancelling, self._requeue = True, False
 
     def stop_outdated(self, change: Change) -> None:
-        """A run in flight whose remaining tests see the change is stopped; what it leaves is run again."""
+        """What of a run in flight sees the change is stopped and run again later; the rest of it goes on."""
         bringing = self._bringing
         own = bringing is None or bringing is asyncio.current_task()
         if bringing is not None and not own and not self._parts.warming.following:
@@ -157,9 +157,12 @@ class Driver:
             self._overtaken = True
             bringing.cancel()
         runner, paths = self._runner, change.changed | change.removed
-        if runner is not None and any(self._parts.standing.sees_any(test, paths) for test in runner.unfinished):
+        if runner is None or self._cancelling:
+            return
+        outdated = [test for test in runner.unfinished if self._parts.standing.sees_any(test, paths)]
+        if outdated:
             self._requeue = True
-            runner.cancel(kill=True)
+            runner.drop(outdated)
 
     def _drop_requests(self, running: bool = False) -> None:
         kept = self._requests.popleft() if running and self._requests else None

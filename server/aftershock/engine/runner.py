@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from aftershock.engine.agent import Agent
+from aftershock.engine.endings import report_of
 from aftershock.engine.schedule import Schedule
 from aftershock_agent import messages
 
@@ -32,7 +33,8 @@ class Runner:
         self._tests = list(tests)
         self._timeout = timeout
         self._report = report
-        self._active: set[int] = set()
+        self._active: dict[int, _Fork] = {}
+        self._dropped: set[str] = set()
         self._uid = uuid.uuid4().hex
         self._schedule = Schedule([], {}, {}, 1)
         self._cancelled = False
@@ -61,59 +63,106 @@ class Runner:
         for run in self._active:
             self._agent.cancel(run, kill)
 
+    def drop(self, tests: Collection[str]) -> None:
+        """Leave out tests that are out of date, those in flight too; they stay unfinished, and the others go on."""
+        self._dropped.update(tests)
+        for run, fork in self._active.items():
+            if fork.flight in self._dropped:
+                self._abandon(fork)
+            elif not self._dropped.isdisjoint(fork.left):
+                self._agent.drop(run, [test for test in fork.left if test in self._dropped])
+
     async def _work(self, worker: int) -> None:
         """Keep one fork at work, a new one after each crash."""
-        tests = self._schedule.take(worker)
+        tests = self._take(worker)
         while tests and not self._cancelled:
-            tests = await self._run_fork(tests, worker) or self._schedule.take(worker)
+            tests = await self._run_fork(tests, worker) or self._take(worker)
+
+    def _take(self, worker: int) -> list[str]:
+        """The next tests of the schedule, but for those that were dropped."""
+        while tests := self._schedule.take(worker):
+            valid = self._valid(tests)
+            if valid:
+                return valid
+        return []
+
+    def _valid(self, tests: Sequence[str]) -> list[str]:
+        return [test for test in tests if test not in self._dropped]
 
     async def _run_fork(self, tests: list[str], worker: int) -> list[str]:
         """Run tests in one fork, and more as long as there are any; returns those that a crash or a hang left."""
-        alone = len(tests) == 1
         place = messages.Worker(worker, self._schedule.workers, self._uid)
         run = self._agent.begin_run(tests, place, more=not self._schedule.empty)
-        self._active.add(run)
-        left = list(tests)
-        flight: str | None = None
-        ended = False
         watch = _Watch(self._timeout, lambda: self._agent.cancel(run, True))
+        self._active[run] = fork = _Fork(run, worker, list(tests), watch, alone=len(tests) == 1)
+        watch.restart()  # it might hang before its first test
+        ended = False
         try:
             async for event in self._agent.events_of(run):
-                if isinstance(event, messages.TestStarted):
-                    flight = event.test
-                    watch.restart()
-                elif isinstance(event, messages.TestFinished):
-                    flight = None
-                    self.unfinished.discard(event.test)
-                    if event.test in left:  # else a late teardown of what it had used failed
-                        left.remove(event.test)
-                elif isinstance(event, messages.RunIdle):
-                    left = [] if self._cancelled else self._schedule.take(worker)
-                    alone = False
-                    self._agent.more(run, left, more=bool(left) and not self._schedule.empty)
-                elif isinstance(event, messages.RunEnded):
+                if isinstance(event, messages.RunEnded):
                     ended = True
-                    return self._after(event, left, flight, watch.expired)
-                if isinstance(event, (messages.TestStarted, messages.TestFinished, messages.TeardownExecuted)):
-                    self._report(event, alone)
+                    return self._after(event, fork)
+                self._take_in(event, fork)
         finally:
             watch.stop()
-            self._active.discard(run)
+            del self._active[run]
             if not ended:
                 self._agent.cancel(run, kill=True)
         return []
 
-    def _after(self, ended: messages.RunEnded, left: list[str], flight: str | None, expired: bool) -> list[str]:
+    def _abandon(self, fork: _Fork) -> None:
+        fork.abandoned = True
+        self._agent.cancel(fork.run, kill=True)
+
+    def _take_in(self, event: messages.Event, fork: _Fork) -> None:
+        if isinstance(event, messages.TestStarted):
+            fork.flight = event.test
+            fork.watch.restart()
+            if event.test in self._dropped:
+                self._abandon(fork)  # it had begun when the order to leave it out came
+                return
+        elif isinstance(event, messages.TestFinished):
+            fork.flight = None
+            if event.test in fork.left:  # else a late teardown of what it had used failed
+                fork.left.remove(event.test)
+            if event.test in self._dropped:
+                return  # and ended when it was out of date already
+            self.unfinished.discard(event.test)
+        elif isinstance(event, messages.RunIdle):
+            fork.watch.restart()
+            fork.left = [] if self._cancelled else self._take(fork.worker)
+            fork.alone = False
+            self._agent.more(fork.run, fork.left, more=bool(fork.left) and not self._schedule.empty)
+        if isinstance(event, (messages.TestStarted, messages.TestFinished, messages.TeardownExecuted)):
+            self._report(event, fork.alone)
+
+    def _after(self, ended: messages.RunEnded, fork: _Fork) -> list[str]:
+        """What is left of a fork's tests now that it has ended; a verdict for the one that ended it."""
+        left = self._valid(fork.left)
         if self._cancelled or not left:
             return []
-        self.lost = ended.exit is None and ended.signal is None
-        if flight is None and (self.lost or ended.exit == 0):
+        self.lost |= ended.exit is None and ended.signal is None
+        if fork.abandoned:
+            return [] if self.lost else left  # whatever was in flight by then did nothing wrong
+        if fork.flight is None and (self.lost or ended.exit == 0):
             return []  # the session went away, or doesn't know what is left
-        culprit = flight or left[0]
-        text = _timed_out(self._timeout) if expired else _crashed(ended)
+        culprit = fork.flight or left[0]
         self.unfinished.discard(culprit)
-        self._report(_failed(ended, culprit, text), False)
+        self._report(report_of(ended, culprit, self._timeout if fork.watch.expired else None), False)
         return [] if self.lost else [test for test in left if test != culprit]
+
+
+@dataclass
+class _Fork:
+    """A fork at work: the tests that it has yet to finish, and the one that it has begun."""
+
+    run: int
+    worker: int
+    left: list[str]
+    watch: _Watch
+    alone: bool
+    flight: str | None = None
+    abandoned: bool = False
 
 
 class _Watch:
@@ -136,30 +185,6 @@ class _Watch:
     def _ring(self) -> None:
         self.expired = True
         self._expire()
-
-
-def _timed_out(seconds: float) -> str:
-    return f"The test was stopped: it ran longer than {seconds:g} s (setting aftershock.testTimeout)."
-
-
-def _crashed(ended: messages.RunEnded) -> str:
-    if ended.signal is not None:
-        try:
-            name = signal.Signals(ended.signal).name
-        except ValueError:
-            name = f"signal {ended.signal}"
-        return f"The test crashed the interpreter ({name})."
-    if ended.exit is None:
-        return "The interpreter went away while the test ran."
-    return f"The test ended the interpreter with exit status {ended.exit}."
-
-
-def _failed(ended: messages.RunEnded, test: str, text: str) -> messages.TestFinished:
-    """The report of a test that couldn't report itself; what it ran is unknown, so it counts as opaque."""
-    failure = messages.Failure("Crash", text, text)
-    return messages.TestFinished(
-        ended.session, ended.run, test, "failed", {"call": 0.0}, failure=failure, opaque="crash"
-    )
 
 
 def processes_for(setting: str | int) -> int:
