@@ -105,9 +105,12 @@ class Ledger:
                 path, executed, loaded, session.import_executed, graph, snapshot, opaque=opaque, ran=ran
             )
         except EmptyFact as error:
-            # Without a fact the test stays affected, which is safe; with an empty one it never would be again.
-            log.error("no fact of %s: %s", verdict.test, error)
-            return
+            # A coroutine that nobody awaits runs nothing, and ends all the same. With an empty fact the test would
+            # never be affected again, so it depends on all sources.
+            log.warning("%s depends on every source: %s", verdict.test, error)
+            inputs = inputs_for(
+                path, executed, loaded, session.import_executed, graph, snapshot, opaque=True, ran=False
+            )
         fact = self.index.completed(Fact(verdict, self._variant, inputs, exact=alone), snapshot)
         self.index.add(fact)
         self._uncommitted.append(fact)
