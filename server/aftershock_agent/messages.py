@@ -239,7 +239,8 @@ class CollectFailed:
 class Collected:
     """A collection ended.  ``paths`` echoes the command; the rest is what is new since the last one.
 
-    ``preload`` names modules that base could have imported for it.
+    ``preload`` names modules that base could have imported for it.  ``one_worker``: code that was imported asked which
+    worker of pytest-xdist's it is in, so no two runs may be under way at once.
     """
 
     session: int
@@ -248,6 +249,7 @@ class Collected:
     loaded: list[LoadedFile]
     executed: Executed
     preload: list[str]
+    one_worker: bool = False
 
 
 @dataclass(frozen=True)

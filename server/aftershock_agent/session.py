@@ -24,7 +24,7 @@ from aftershock_agent.recording import LoadedFiles, Project, make
 from aftershock_agent.reports import failure_of, root_cause
 from aftershock_agent.run import Run, own_temporary_folder
 from aftershock_agent.tree import Node
-from aftershock_agent.workers import shared_beyond_file
+from aftershock_agent.workers import Workers, shared_beyond_file
 
 _NO_REPORTS = {"pytest_cov": "--no-cov"}
 """Plugins that measure a whole suite, and the option that switches each off; a part of the suite has no report."""
@@ -66,6 +66,8 @@ class Session:
         self.loaded = LoadedFiles(self._project)
         self._children = ChildProcesses()
         self._patcher = Patcher(self.recorder)
+        self._workers = Workers()
+        self._sets: dict[int, Path] = {}
 
     def open(self) -> None:
         """Start pytest; returns when the server ends the session."""
@@ -73,7 +75,7 @@ class Session:
         sys.argv = ["pytest", *args]
         sys.path.insert(0, os.getcwd())  # as `python -m pytest` has it
         self.recorder.start()
-        config = _prepareconfig(args, [self])
+        config = _prepareconfig(args, [self, self._workers])
         self._neutralise(config)
         status = config.hook.pytest_cmdline_main(config=config)
         if self._collecting is None:
@@ -92,6 +94,7 @@ class Session:
             "dist": "no",
             "tx": [],
             "numprocesses": None,
+            "distload": False,
             "looponfail": False,
         }.items():
             if hasattr(option, name):
@@ -167,6 +170,7 @@ class Session:
                 loaded=self.loaded.take(self.recorder),
                 executed=executed,
                 preload=self._standard_modules(),
+                one_worker=self._workers.name_read,
             )
         )
         self._patcher.forget_functions()
@@ -196,20 +200,24 @@ class Session:
 
     def _run(self, command: messages.Run) -> None:
         config = self._collecting.config
+        # Workers find each other's files beside their own folder, and never those of an earlier occasion.
+        together = self._sets[command.run] = self._scratch / f"tests-{command.worker.uid}"
+        together.mkdir(exist_ok=True)
+        own = together / f"run-{command.run}"
 
         def body(channel: Channel) -> None:
-            own_temporary_folder(config, self._folder_of(command.run))
+            own_temporary_folder(config, own)
+            self._workers.offer(config, command.worker, channel)
             Run(channel, command, self.recorder, self.loaded, self._children).execute(config, self._items)
-            shutil.rmtree(self._folder_of(command.run), ignore_errors=True)
+            shutil.rmtree(own, ignore_errors=True)
 
         self._node.fork(command.run, body)
 
     def _run_ended(self, run: int, end: processes.End) -> messages.RunEnded:
-        shutil.rmtree(self._folder_of(run), ignore_errors=True)  # a run that was killed couldn't
+        together = self._sets.pop(run)
+        over = together not in self._sets.values()
+        shutil.rmtree(together if over else together / f"run-{run}", ignore_errors=True)  # a killed run couldn't
         return messages.RunEnded(self._number, run, end.exit, end.signal, end.reason)
-
-    def _folder_of(self, run: int) -> Path:
-        return self._scratch / f"run-{run}"
 
     def _cancel(self, command: messages.CancelRun, line: bytes) -> None:
         if command.kill:

@@ -307,7 +307,8 @@ class Driver:
         )
         seconds = {test: spent for test in runnable if (spent := parts.ledger.seconds(test)) is not None}
         try:
-            await runner.run(processes_for(parts.configuration.parallel), seconds, session.together)
+            forks = 1 if session.one_worker else processes_for(parts.configuration.parallel)
+            await runner.run(forks, seconds, session.together)
         finally:
             self._runner, self.running = None, set()
             self._record()

@@ -46,6 +46,7 @@ class WarmSession:
     import_executed: dict[str, set[str]] = field(default_factory=dict)
     collected: set[str] = field(default_factory=set)
     together: dict[str, Sequence[str]] = field(default_factory=dict)
+    one_worker: bool = False
     complete: bool = False
     failed: bool = False
     _foretold: dict[str, bytes] = field(default_factory=dict)
@@ -105,9 +106,7 @@ class WarmSession:
             after = None if self._foretold.get(path) == new.text else new.text.decode("utf-8")
         except UnicodeDecodeError:
             return False
-        answer = await self.agent.patch(
-            str(self.root / path), before, after, changed_bodies(old.symbols, new.symbols)
-        )
+        answer = await self.agent.patch(str(self.root / path), before, after, changed_bodies(old.symbols, new.symbols))
         if answer.patched:
             self._patched[path] = new.text
         if not answer.patched:
@@ -125,6 +124,7 @@ class WarmSession:
         self.complete |= paths is None
         self.failed |= bool(collection.failures)
         self.collected.update(paths or ())
+        self.one_worker |= result.one_worker
         self.together.update({test.id: test.together for test in result.tests if test.together})
         for path, names in result.executed.items():
             found = relative(self.root, path)
