@@ -8,6 +8,7 @@ objects alone, and is switched off and on again for just those that ran, so no o
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable
 from types import CodeType, FrameType
@@ -92,7 +93,10 @@ class MonitoringRecorder:
         while fired:
             code = fired.pop()  # one at a time: another thread's may come in between
             executed.append(numbers[id(code)])
-            arm(tool, code, armed)
+            try:
+                arm(tool, code, armed)
+            except ValueError:
+                continue  # a test has freed the tool, which mend() will see, and arm everything
         return executed
 
     def learn(self, code: CodeType) -> None:
@@ -115,7 +119,8 @@ class MonitoringRecorder:
             if isinstance(constant, CodeType):
                 if id(constant) not in self._numbers:
                     self._note(constant, path)
-                    self._monitoring.set_local_events(self._record, constant, self._armed)
+                    with contextlib.suppress(ValueError):  # as in take()
+                        self._monitoring.set_local_events(self._record, constant, self._armed)
                 self._learn(constant, path)
 
     def _note(self, code: CodeType, path: str) -> None:
@@ -150,7 +155,10 @@ class MonitoringRecorder:
         switch, tool, note = self._monitoring.set_local_events, self._record, self._fired.append
 
         def ran(code: CodeType, offset: int) -> None:
-            switch(tool, code, 0)
+            try:
+                switch(tool, code, 0)
+            except ValueError:
+                return  # as in take(); what is raised here would be raised in the user's code
             note(code)
 
         return ran

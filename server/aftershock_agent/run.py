@@ -78,6 +78,7 @@ class Run:
         last: pytest.Item | None = None
         left_up_for: pytest.Item | None = None
         for item, following in zip(items, [*items[1:], spare], strict=True):
+            self._leave_if_unfit()
             self._orders.look()
             if self._orders.stop:
                 break
@@ -92,9 +93,9 @@ class Run:
     def _run_one(self, item: pytest.Item, following: pytest.Item | None) -> None:
         try:
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-        except (KeyboardInterrupt, pytest.exit.Exception) as error:
-            self._leave_if_stray()
-            # It would end a whole pytest; here it is this test's failure.
+        except BaseException as error:
+            # It would end a whole pytest (pytest.exit, a plugin that breaks down); here it is this test's failure.
+            self._leave_if_unfit()
             self._drain()
             self._outcome.abort(failure_of(error, "".join(traceback.format_exception(error))))
             self._finish(item)
@@ -119,10 +120,14 @@ class Run:
     def _flush(self) -> None:
         """Send what waits: the end of a test goes with the start of the next, which follows at once."""
         outbox, self._outbox = self._outbox, []
+        self._leave_if_unfit()
+        self._channel.send(*outbox)
+
+    def _leave_if_unfit(self) -> None:
+        """Nothing must be written where a test has put something else in the channel's place."""
         self._leave_if_stray()
         if not self._channel.whole():
             os._exit(processes.CHANNEL_LOST)
-        self._channel.send(*outbox)
 
     def _leave_if_stray(self) -> None:
         """A process that a test has forked must not go on as if it were the run."""

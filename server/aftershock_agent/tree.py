@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import selectors
 import time
+import traceback
 from collections.abc import Callable
 from typing import cast
 
@@ -56,7 +57,11 @@ class Node:
             for sibling in self.children.values():
                 sibling.close()
             self.parent.close()
-            body(channel)
+            try:
+                body(channel)
+            except Exception:
+                channel.send(messages.Log("error", traceback.format_exc()))
+                raise
 
         child = processes.fork(run)
         self.children[number] = child
