@@ -1,5 +1,7 @@
 """Loads the agent by path into any interpreter: ``python bootstrap.py CHANNEL_FD ROOT SCRATCH``.
 
+``python bootstrap.py debug ORDER`` runs some tests for a debugger instead: see :mod:`aftershock_agent.debugging`.
+
 The project's environment holds nothing of ours, and ``sys.path`` must not gain anything of ours either: so the
 package is registered from its own location and started.
 """
@@ -32,4 +34,7 @@ if __name__ == "__main__":
         sys.exit(f"Aftershock needs Python 3.10 or later in the project, this is {sys.version.split()[0]}")
     sys.path.pop(0)
     load()
-    importlib.import_module("aftershock_agent.base").main(int(sys.argv[1]), sys.argv[2], sys.argv[3])
+    if sys.argv[1] == "debug":
+        importlib.import_module("aftershock_agent.debugging").main(sys.argv[2])
+    else:
+        importlib.import_module("aftershock_agent.base").main(int(sys.argv[1]), sys.argv[2], sys.argv[3])

@@ -87,11 +87,16 @@ class Editor:
 
     async def lenses(self, path: str) -> dict[int, list[str]]:
         """The lens texts by one-based line."""
+        found = await self.lens_commands(path)
+        return {line: [command.title for command in commands] for line, commands in found.items()}
+
+    async def lens_commands(self, path: str) -> dict[int, list[types.Command]]:
+        """The lenses' commands by one-based line."""
         params = types.CodeLensParams(types.TextDocumentIdentifier(self.uri(path)))
-        found: dict[int, list[str]] = {}
+        found: dict[int, list[types.Command]] = {}
         for lens in await self.client.text_document_code_lens_async(params) or []:
             assert lens.command is not None
-            found.setdefault(lens.range.start.line + 1, []).append(lens.command.title)
+            found.setdefault(lens.range.start.line + 1, []).append(lens.command)
         return found
 
     async def shows_lens(self, path: str, line: int, wanted: Callable[[str], bool]) -> str:

@@ -44,6 +44,6 @@ export async function resolveLaunch(
     command,
     args: [...rest, script, probe.source],
     cwd: folder.uri.fsPath,
-    options: { settings, testExplorer: testExplorer(folder) },
+    options: { settings, testExplorer: testExplorer(folder), attachDebugger: true },
   };
 }

@@ -13,6 +13,8 @@ export interface InitializationOptions {
   settings: Settings;
   /** Whether the client shows tests, and so wants them told. */
   testExplorer: boolean;
+  /** Whether the client attaches to a debugged test by itself; others are told where it waits. */
+  attachDebugger: boolean;
 }
 
 export type State = "starting" | "ready" | "building" | "running" | "paused" | "failed" | "stopped";
@@ -132,6 +134,12 @@ export interface Explanation {
   inputs: string[];
 }
 
+/** The answer of `aftershock.debugTest`: where a debugger attaches. */
+export interface DebugAddress {
+  host: string;
+  port: number;
+}
+
 /** Methods, named once. */
 export const method = {
   status: "aftershock/status",
@@ -150,6 +158,7 @@ export const command = {
   runFailed: "aftershock.runFailed",
   runTestsForSymbol: "aftershock.runTestsForSymbol",
   showTestsForSymbol: "aftershock.showTestsForSymbol",
+  debugTest: "aftershock.debugTest",
   why: "aftershock.why",
   cancel: "aftershock.cancel",
   pause: "aftershock.pause",

@@ -9,6 +9,7 @@ import {
 } from "./protocol";
 import { readable, symbolTestLabel } from "./symbolText";
 import { toLocation } from "./convert";
+import { debugTests } from "./debugging";
 
 /** The innermost symbol with a lens of ours at or above the cursor, or undefined. */
 async function symbolAtCursor(): Promise<SymbolReference | undefined> {
@@ -73,8 +74,8 @@ async function showExplanation(explanation: Explanation): Promise<void> {
   );
 }
 
-/** The argument of `aftershock.why`: what it has, or a test of the symbol at the cursor that the user picks. */
-async function whyArguments(args: unknown[], ask: Ask): Promise<unknown[] | undefined> {
+/** A test's id: the one given, or a test of the symbol at the cursor that the user picks. */
+async function testArguments(args: unknown[], ask: Ask, title: string): Promise<unknown[] | undefined> {
   if (args.length > 0) {
     return args;
   }
@@ -83,7 +84,7 @@ async function whyArguments(args: unknown[], ask: Ask): Promise<unknown[] | unde
     return undefined;
   }
   const found = (await ask(command.showTestsForSymbol, symbol)) as SymbolTests | null;
-  const picked = await pick(found?.tests ?? [], "Explain a test");
+  const picked = await pick(found?.tests ?? [], title);
   return picked === undefined ? undefined : [picked.id];
 }
 
@@ -114,10 +115,12 @@ export async function carry(name: string, args: unknown[], ask: Ask): Promise<un
       return symbol && ask(name, symbol);
     }
     case command.why: {
-      const test = await whyArguments(args, ask);
+      const test = await testArguments(args, ask, "Explain a test");
       const explanation = test && ((await ask(name, test)) as Explanation | null);
       return explanation ? showExplanation(explanation) : undefined;
     }
+    case command.debugTest:
+      return debugTests(await testArguments(args, ask, "Debug a test"), ask);
     default:
       return ask(name, args);
   }

@@ -14,6 +14,7 @@ import {
   type TestRunProgress,
   type TestRunResult,
 } from "./protocol";
+import { debugTests } from "./debugging";
 import { Runs, type RunView } from "./runs";
 import { TestTree } from "./testTree";
 
@@ -29,6 +30,9 @@ export class TestExplorer implements vscode.Disposable {
       vscode.TestRunProfileKind.Run,
       (request, token) => this.run(request, token),
       true,
+    );
+    this.controller.createRunProfile("Debug", vscode.TestRunProfileKind.Debug, (request) =>
+      this.debug(request),
     );
     client.onNotification(method.testModule, (module: TestModule) => {
       this.tree.module(module);
@@ -70,6 +74,18 @@ export class TestExplorer implements vscode.Disposable {
       cancel();
     } else {
       token.onCancellationRequested(cancel);
+    }
+  }
+
+  /** Debugs tests in a fresh process, whose verdict is for the eye alone. */
+  private async debug(request: vscode.TestRunRequest): Promise<void> {
+    const run = this.controller.createTestRun(request);
+    try {
+      await debugTests(this.asked(request), (command, args) =>
+        this.client.sendRequest("workspace/executeCommand", { command, arguments: args }),
+      );
+    } finally {
+      run.end();
     }
   }
 

@@ -99,7 +99,7 @@ class Agent:
             str(self._scratch),
         ]
         try:
-            with open(output, "wb", opener=_private) as sink:
+            with open(output, "wb", opener=private) as sink:
                 self._process = await asyncio.create_subprocess_exec(
                     *command,
                     pass_fds=[there.fileno()],
@@ -308,7 +308,7 @@ def _ended(event: messages.SessionEnded) -> messages.Failure:
     return messages.Failure("SessionEnded", text, text)
 
 
-def _private(path: str, flags: int) -> int:
+def private(path: str, flags: int) -> int:
     """Open a file that nobody else may read."""
     return os.open(path, flags, 0o600)
 

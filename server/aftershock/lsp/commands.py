@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from pygls.exceptions import JsonRpcInvalidParams
+from pygls.exceptions import JsonRpcInternalError, JsonRpcInvalidParams
 
+from aftershock.engine.debugging import CannotDebug
 from aftershock.lsp import protocol
 from aftershock.lsp.session import Session
 
@@ -45,6 +46,18 @@ async def _why(session: Session, arguments: Arguments) -> protocol.WhyResult:
     return protocol.WhyResult(test, explanation.affected, explanation.reasons, explanation.inputs)
 
 
+async def _debug_test(session: Session, arguments: Arguments) -> protocol.DebugAddress:
+    if not arguments or not all(isinstance(test, str) for test in arguments):
+        raise JsonRpcInvalidParams(f"{protocol.DEBUG_TEST} takes ids of tests.")
+    try:
+        address = await session.debug(arguments)
+    except CannotDebug as error:
+        raise JsonRpcInternalError(str(error)) from None
+    if address is None:
+        raise JsonRpcInvalidParams(f"There is no test {arguments[0]}.")
+    return protocol.DebugAddress(address.host, address.port)
+
+
 async def _cancel(session: Session, _: Arguments) -> None:
     session.engine.cancel()
 
@@ -71,6 +84,7 @@ COMMANDS: Mapping[str, Command] = {
     protocol.RUN_FAILED: _run_failed,
     protocol.RUN_TESTS_FOR_SYMBOL: _run_tests_for_symbol,
     protocol.SHOW_TESTS_FOR_SYMBOL: _show_tests_for_symbol,
+    protocol.DEBUG_TEST: _debug_test,
     protocol.WHY: _why,
     protocol.CANCEL: _cancel,
     protocol.PAUSE: _pause,

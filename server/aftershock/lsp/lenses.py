@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from lsprotocol.types import CodeLens, Command, Position, Range
 
@@ -54,14 +54,16 @@ def duration(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds >= 0.001 else "<1 ms"
 
 
-def lenses_of(uri: str, definition: OutlineNode, summary: Summary, own: bool) -> list[CodeLens]:
-    """The lenses over one definition; ``own``: it is a test, or a class of tests."""
+def lenses_of(uri: str, definition: OutlineNode, summary: Summary, own: Sequence[str]) -> list[CodeLens]:
+    """The lenses over one definition; ``own``: the tests that it is, or that the class holds."""
     row = definition.line - 1
     place = Range(Position(row, definition.start), Position(row, definition.end))
     reference = {"uri": uri, "qualname": definition.qualname}
-    text = lens_text(summary, single=own and summary.tests == 1)
+    text = lens_text(summary, single=bool(own) and summary.tests == 1)
     found = [CodeLens(place, command=Command(text, protocol.SHOW_TESTS_FOR_SYMBOL, arguments=[reference]))]
     if own:
         run = Command("Run", protocol.RUN_TESTS_FOR_SYMBOL, arguments=[reference])
-        found.append(CodeLens(place, command=run))
+        test = "::".join([own[0].partition("::")[0], *definition.qualname.split(".")])
+        debug = Command("Debug", protocol.DEBUG_TEST, arguments=[test])
+        found += [CodeLens(place, command=run), CodeLens(place, command=debug)]
     return found

@@ -29,6 +29,7 @@ RUN_ALL: Final = "aftershock.runAll"
 RUN_FAILED: Final = "aftershock.runFailed"
 RUN_TESTS_FOR_SYMBOL: Final = "aftershock.runTestsForSymbol"
 SHOW_TESTS_FOR_SYMBOL: Final = "aftershock.showTestsForSymbol"
+DEBUG_TEST: Final = "aftershock.debugTest"
 WHY: Final = "aftershock.why"
 CANCEL: Final = "aftershock.cancel"
 PAUSE: Final = "aftershock.pause"
@@ -192,6 +193,14 @@ class WhyResult:
     inputs: Sequence[str]
 
 
+@attrs.frozen
+class DebugAddress:
+    """The answer of ``aftershock.debugTest``: where a debugger attaches (DAP over TCP, on this machine)."""
+
+    host: str
+    port: int
+
+
 @attrs.define
 class TestRunRequest:
     """The envelope of ``aftershock/testRun``."""
@@ -216,7 +225,7 @@ class TestRunCancelNotification:
 _INCOMING: dict[str, type] = {TEST_RUN: TestRunRequest, TEST_RUN_CANCEL: TestRunCancelNotification}
 _SENT = (
     *(Status, TestItem, TestModule, TestModuleDelete, AffectedTest, AffectedTests, TestFrame, TestFailure),
-    *(TestRunProgress, TestRunResult, SymbolReference, SymbolTest, SymbolTests, WhyResult),
+    *(TestRunProgress, TestRunResult, SymbolReference, SymbolTest, SymbolTests, WhyResult, DebugAddress),
 )
 
 

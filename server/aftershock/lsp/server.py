@@ -60,8 +60,8 @@ class Server(LanguageServer):
             self._refuse(str(error))
             return
         log_to_project(configuration.root, configuration.log_level)
-        explorer = _entry(options, "testExplorer")
-        self.session = Session(self.client, configuration, given, explorer is not False)
+        explorer, debugger = _entry(options, "testExplorer") is not False, _entry(options, "attachDebugger") is True
+        self.session = Session(self.client, configuration, given, explorer, debugger)
 
     def begin(self) -> None:
         """The client is ready to hear: start the session."""

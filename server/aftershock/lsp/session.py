@@ -13,6 +13,7 @@ from lsprotocol.types import CodeLens
 
 from aftershock.engine import events
 from aftershock.engine.configuration import Configuration
+from aftershock.engine.debugging import Address, Debugging, chosen
 from aftershock.engine.engine import Engine
 from aftershock.engine.watching import Watcher
 from aftershock.lsp import protocol
@@ -39,16 +40,23 @@ _RUN_ALL = "Run All Tests"
 class Session:
     """Owns the engine, the watcher and all that is shown; lives on the server's loop."""
 
-    def __init__(self, client: Client, configuration: Configuration, given: Path, explorer: bool) -> None:
-        """``given`` is the folder as the client spelt it; ``explorer``: the client wants to hear of tests."""
+    def __init__(
+        self, client: Client, configuration: Configuration, given: Path, explorer: bool, debugger: bool
+    ) -> None:
+        """``given`` is the folder as the client spelt it.
+
+        ``explorer``: the client wants to hear of tests; ``debugger``: it attaches to a debugged test by itself.
+        """
         self._client = client
         self._configuration = configuration
         self._explorer = explorer
+        self._debugger = debugger
         self._started = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._modules: dict[str, tuple[events.TestNode, ...]] = {}
         self.places = Places(configuration.root, given)
         self.engine = Engine(configuration, self._hear)
+        self._debugging = Debugging(configuration)
         self.runs = Runs(self.places, self._tell_step)
         self._outlines = Outlines()
         self._publisher = Publisher(self.places, client.publish)
@@ -125,6 +133,7 @@ class Session:
         self._watcher.stop()
         for task in self._tasks:
             task.cancel()
+        await self._debugging.close()
         if started:
             await self.engine.close()
         self._publisher.clear()
@@ -179,7 +188,7 @@ class Session:
             own = self._own_tests(path, definition.qualname)
             tests = own or self._reach.tests(path, definition.qualname)
             if tests:
-                found += lenses_of(uri, definition, self._reach.summary(tests), own=bool(own))
+                found += lenses_of(uri, definition, self._reach.summary(tests), own)
         return found
 
     def tests_of(self, reference: protocol.SymbolReference) -> Sequence[str]:
@@ -195,6 +204,22 @@ class Session:
         bad = ("failed", "errored")
         shown.sort(key=lambda test: (test.outcome not in bad, not test.affected, test.id))
         return protocol.SymbolTests(shown)
+
+    async def debug(self, wanted: Iterable[str]) -> Address | None:
+        """Start tests, or those that ids of classes stand for, for a debugger; None without any.
+
+        Raises CannotDebug.
+        """
+        known = self.engine.tests
+        tests = dict.fromkeys(test for one in wanted for test in chosen(known, one))
+        if not tests:
+            return None
+        address = await self._debugging.start([known[test] for test in tests])
+        if not self._debugger:
+            self._client.show(
+                "info", f"The test waits at {address.host}:{address.port} for a debugger to attach (DAP)."
+            )
+        return address
 
     def _symbol_test(self, test: str) -> protocol.SymbolTest:
         node, state = self.engine.tests[test], self.engine.state_of(test)
