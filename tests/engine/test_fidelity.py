@@ -15,3 +15,43 @@ async def test_a_test_that_runs_nothing_has_a_verdict_that_holds_until_any_sourc
         await story.save("test_late.py", "async def", "def")
         await story.save("test_late.py", "assert 0", "assert 1")
         assert story.outcomes() == cold_outcomes(project) == {"test_late": "passed"}
+
+
+_FAILING = {
+    "shop.py": """
+        def price(amount):
+            raise ValueError(amount)
+
+        def other():
+            return 1
+        """,
+    "test_shop.py": """
+        import shop
+
+        def test_price():
+            try:
+                shop.price(3)
+            except ValueError as error:
+                raise KeyError("price") from error
+
+        def test_other():
+            assert shop.other()
+        """,
+}
+
+
+async def test_a_failure_tells_the_lines_as_they_are_after_a_comment_above_them(project: Project) -> None:
+    project.write(_FAILING)
+    async with opened(project) as story:
+        await story.save("shop.py", "def price", "# one line more\ndef price")
+        assert story.ran() == ["test_price"]
+        verdict = story.engine.state_of("test_shop.py::test_price").verdict
+        assert verdict is not None
+        assert verdict.failure is not None
+        assert "shop.py:3: ValueError" in verdict.failure.text
+        await story.save("shop.py", "# one line more\n", "")
+        assert story.ran() == []
+        verdict = story.engine.state_of("test_shop.py::test_price").verdict
+        assert verdict is not None
+        assert verdict.failure is not None
+        assert "shop.py:2: ValueError" in verdict.failure.text

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from aftershock.engine.sources import inside
 from aftershock.engine.warm import WarmSession
 from aftershock.selection.affected import FactIndex, Reason
-from aftershock.selection.facts import Fact, Outcome, Verdict
+from aftershock.selection.facts import Fact, InputSet, Outcome, Verdict
 from aftershock.selection.imports import ImportGraph
-from aftershock.selection.inputs import EmptyFact, bodies_of, inputs_for
+from aftershock.selection.inputs import EmptyFact, bodies_of, inputs_for, quoted
 from aftershock.selection.snapshot import Snapshot
 from aftershock.store import Store
 from aftershock_agent import messages
@@ -100,18 +100,19 @@ class Ledger:
         snapshot = session.present.snapshot
         graph = self._graph_of(session)
         path = verdict.test.split("::", 1)[0]
+        keys: tuple[InputSet, ...]
         try:
-            inputs = inputs_for(
-                path, executed, loaded, session.import_executed, graph, snapshot, opaque=opaque, ran=ran
-            )
+            keys = inputs_for(path, executed, loaded, session.import_executed, graph, snapshot, opaque=opaque, ran=ran)
         except EmptyFact as error:
             # A coroutine that nobody awaits runs nothing, and ends all the same. With an empty fact the test would
             # never be affected again, so it depends on all sources.
             log.warning("%s depends on every source: %s", verdict.test, error)
-            inputs = inputs_for(
-                path, executed, loaded, session.import_executed, graph, snapshot, opaque=True, ran=False
-            )
-        fact = self.index.completed(Fact(verdict, self._variant, inputs, exact=alone), snapshot)
+            keys = inputs_for(path, executed, loaded, session.import_executed, graph, snapshot, opaque=True, ran=False)
+        if verdict.failure is not None:
+            # A line that moves in one of them makes the failing line, and the source that pytest shows, another.
+            frames = (inside(session.root, frame.path) for frame in verdict.failure.frames)
+            keys += (quoted({*executed, *(found for found in frames if found)}, snapshot),)
+        fact = self.index.completed(Fact(verdict, self._variant, keys, exact=alone), snapshot)
         self.index.add(fact)
         self._uncommitted.append(fact)
 

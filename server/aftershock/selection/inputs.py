@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from aftershock.selection.facts import InputSet
 from aftershock.selection.imports import ImportGraph
-from aftershock.selection.keys import Key, KeyKind
+from aftershock.selection.keys import TEXT, Key, KeyKind
 from aftershock.selection.snapshot import Snapshot
 from aftershock.selection.symbols import symbol_of
 
@@ -52,6 +52,12 @@ def bodies_of(executed: Mapping[str, Iterable[str]], snapshot: Snapshot) -> Inpu
     own = {path: names for path, names in executed.items() if path in snapshot.symbols}
     keys = {key for path, names in own.items() for key in _executed_keys(path, names, snapshot)}
     return frozenset(map(snapshot.pair, keys | {Key(KeyKind.DEF, path) for path in own}))
+
+
+def quoted(paths: Iterable[str], snapshot: Snapshot) -> InputSet:
+    """What a failure depends on besides: its report tells lines of these sources, comments included."""
+    found = {path for path in paths if path in snapshot.symbols}
+    return frozenset(snapshot.pair(Key(KeyKind.FILE, path, TEXT)) for path in found)
 
 
 def _executed_keys(path: str, names: Iterable[str], snapshot: Snapshot) -> Iterator[Key]:

@@ -26,12 +26,16 @@ class KeyKind(str, Enum):
     __hash__ = str.__hash__
 
 
+TEXT = "text"
+
+
 class Key(NamedTuple):
     """One thing that a test can depend on.
 
     ``path`` is relative to the project root, with forward slashes.  ``name`` is a qualified name for
     ``BODY`` and ``DEF`` (empty: the whole file), a dotted module name for ``ABSENT``.  ``PROJECT`` stands
-    for all of the project's Python sources: what a test depends on when recording couldn't see.
+    for all of the project's Python sources: what a test depends on when recording couldn't see.  ``FILE`` with the
+    name ``TEXT`` counts comments and lines too.
     """
 
     kind: KeyKind

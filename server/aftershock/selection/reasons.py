@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aftershock.selection.keys import Key, KeyKind
+from aftershock.selection.keys import TEXT, Key, KeyKind
 from aftershock.selection.resolver import ABSENT
 from aftershock.selection.snapshot import Snapshot
 
@@ -48,4 +48,6 @@ def _text(key: Key, recorded: str, snapshot: Snapshot) -> str:
         return f"{key.path}: {key.name} was removed" if now == ABSENT else f"{key.path}: body of {key.name} changed"
     if key.kind is KeyKind.DEF:
         return f"{key.path}: definitions changed"
+    if key.kind is KeyKind.FILE and key.name == TEXT:
+        return f"{key.path}: lines changed that the failure may quote"
     return f"{key} changed"

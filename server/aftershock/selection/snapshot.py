@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 from aftershock.selection.facts import InputSet
-from aftershock.selection.keys import Key, KeyKind
+from aftershock.selection.keys import TEXT, Key, KeyKind
 from aftershock.selection.resolver import ABSENT, Resolver
 from aftershock.selection.statements import ImportTable, LazyImports
 from aftershock.selection.symbols import Symbols
@@ -94,7 +94,7 @@ class Snapshot:
             return self.resolver.resolves(key.name) if key.name else self.resolver.resolves_path(key.path)
         if kind is KeyKind.FILE:
             symbols = self.symbols.get(key.path)
-            return symbols.digest if symbols else UNKNOWN
+            return (symbols.text if key.name == TEXT else symbols.digest) if symbols else UNKNOWN
         if kind is KeyKind.DIR:
             return self._listing if not key.path else UNKNOWN
         totals = {KeyKind.CONFIG: self.config, KeyKind.DIST: self.distributions}

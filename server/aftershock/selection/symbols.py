@@ -32,7 +32,7 @@ from aftershock.selection.compiling import PieceText, SyntaxProblem, made_of_pie
 
 __all__ = ["ALGORITHM", "Symbols", "SyntaxProblem", "parse_symbols", "symbol_of"]
 
-_VERSION = 3
+_VERSION = 4
 ALGORITHM = f"{_VERSION}/{sys.version_info[0]}.{sys.version_info[1]}"
 """Names the digests: those of another algorithm, or another Python's bytecode, never match these."""
 
@@ -48,13 +48,14 @@ class Symbols:
     ``bodies`` is by qualified name as Python's own ``co_qualname``; functions of one name (a property and its
     setter, overloads, redefinitions) share a digest.  ``enclosed`` names the code that isn't a function's but
     belongs to the definition: class bodies, lambdas outside functions.  A source with an ``error`` has no
-    bodies, and its definition is that of its text.
+    bodies, and its definition is that of its text.  ``text`` is the digest of the whole, comments and lines included.
     """
 
     definition: str
     bodies: Mapping[str, str] = field(default_factory=dict)
     enclosed: frozenset[str] = frozenset()
     error: SyntaxProblem | None = None
+    text: str = field(default="", compare=False)
 
     @property
     def digest(self) -> str:
@@ -84,9 +85,10 @@ def symbol_of(qualname: str, bodies: Container[str]) -> str | None:
 def parse_symbols(source: bytes, path: str) -> Symbols:
     """The digests of a source.  ``path`` only serves messages.  Never raises for any content."""
     pieces = made_of_pieces(source, path, _piece_symbols, lambda code: _Walk(_lazy_scopes(source)).walk(code))
+    text = hashlib.blake2b(source, digest_size=12).hexdigest()
     if isinstance(pieces, SyntaxProblem):
-        return Symbols(_digest("unreadable", hashlib.blake2b(source).hexdigest()), error=pieces)
-    return _joined(pieces)
+        return Symbols(_digest("unreadable", text), error=pieces, text=text)
+    return _joined(pieces, text)
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class _PieceSymbols:
     enclosed: frozenset[str]
 
 
-def _joined(pieces: Sequence[_PieceSymbols]) -> Symbols:
+def _joined(pieces: Sequence[_PieceSymbols], text: str) -> Symbols:
     """The symbols of a file from those of its pieces, in order."""
     several: dict[str, list[str]] = {}
     for piece in pieces:
@@ -109,7 +111,7 @@ def _joined(pieces: Sequence[_PieceSymbols]) -> Symbols:
     }
     nothing = _piece_symbols(PieceText("", 0))  # what comments above the first function come to
     definition = _digest("file", *(piece.definition for piece in pieces if piece != nothing))
-    return Symbols(definition, bodies, frozenset[str]().union(*(piece.enclosed for piece in pieces)))
+    return Symbols(definition, bodies, frozenset[str]().union(*(piece.enclosed for piece in pieces)), text=text)
 
 
 @lru_cache(maxsize=4096)

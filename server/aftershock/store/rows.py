@@ -178,7 +178,7 @@ def _failure(payload: dict[str, Any]) -> Failure:
 def symbols_text(symbols: Symbols) -> str:
     """Symbols as JSON."""
     error = dataclasses.asdict(symbols.error) if symbols.error else None
-    payload = {"definition": symbols.definition, "bodies": dict(symbols.bodies), "error": error}
+    payload = {"definition": symbols.definition, "bodies": dict(symbols.bodies), "error": error, "text": symbols.text}
     return dumped({**payload, "enclosed": sorted(symbols.enclosed)})
 
 
@@ -193,7 +193,7 @@ def symbols_from(text: object) -> Symbols:
         problem = checked(problem, dict)
         line, column = checked(problem.get("line"), int), checked(problem.get("column"), int)
         error = SyntaxProblem(checked(problem.get("message"), str), line, column)
-    return Symbols(checked(payload.get("definition"), str), bodies, enclosed, error)
+    return Symbols(checked(payload.get("definition"), str), bodies, enclosed, error, checked(payload.get("text"), str))
 
 
 def imports_text(imports: Imports) -> str:
