@@ -57,8 +57,9 @@ class Verdicts:
         self._errors: dict[str, str] = {}
         self._all: list[str] = []
 
+    @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Keep the tests that are asked for."""
+        """Keep the tests that are asked for, of those that options left."""
         self._all = [item.nodeid for item in items]
         only = os.environ.get("FRESH_VERDICTS_ONLY")
         if only:
