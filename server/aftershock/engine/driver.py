@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +28,9 @@ from aftershock_agent import messages
 log = logging.getLogger(__name__)
 
 _GATHER = 0.02  # seconds for which verdicts go before the facts behind them, which take as long as small tests
+_WAVE = 4
+"""How many test files a save collects after the first one, and how many times as many each time after that."""
+
 _QUIET = 1.0  # seconds without work before facts are made exact
 _INTERNAL = "Aftershock had an internal error; the log tells more. The next save tries again."
 
@@ -143,9 +146,10 @@ class Driver:
 
     def cancel(self) -> None:
         """Stop the run after its tests in flight, and drop what waits; the second time, kill."""
-        self._drop_requests(running=self._runner is not None)
+        self._drop_requests(running=bool(self.running))
         if self._runner is not None:
             self._runner.cancel(kill=self._cancelling)
+        if self.running:
             self._cancelling, self._requeue = True, False
 
     def stop_outdated(self, change: Change) -> None:
@@ -257,7 +261,7 @@ class Driver:
 
     async def _execute(self, request: Request) -> events.RunFinished | None:
         known, standing = self._parts.known, self._parts.standing
-        session = await self._bring_up(lambda: self._files_of(request))
+        session = await self._bring_up(lambda: self._first_files_of(request))
         new = [node.id for path in request.files for node in known.of(path) if node.id in standing.affected]
         tests = [test for test in dict.fromkeys([*request.tests(), *new]) if test in known.nodes]
         if not tests:
@@ -287,6 +291,37 @@ class Driver:
         nodes = self._parts.known.nodes
         return request.files | {nodes[test].path for test in request.tests() if test in nodes}
 
+    def _first_files_of(self, request: Request) -> frozenset[str] | None:
+        """The files whose tests give a save its first verdicts; all of them for other requests."""
+        files = self._files_of(request)
+        if request.kind is not RunKind.SAVE or not files:
+            return files
+        return request.files or frozenset(self._by_promise(files)[:1])
+
+    def _by_promise(self, paths: Iterable[str]) -> list[str]:
+        """Test files in the order to collect them in: with tests that failed last time, then the quickest."""
+        known, standing, ledger = self._parts.known, self._parts.standing, self._parts.ledger
+        found = {path: [node.id for node in known.of(path)] for path in paths}
+
+        def promise(path: str) -> tuple[bool, float, str]:
+            seconds = sum(ledger.seconds(test) or 0.0 for test in found[path])
+            return standing.failing.isdisjoint(found[path]), seconds, path
+
+        return sorted(found, key=promise)
+
+    def _waves(self, tests: list[str], session: WarmSession) -> Iterator[list[str]]:
+        """The tests of files that are collected, then those of some others, of more, ...: verdicts go on coming."""
+        path_of = {test: self._parts.known.nodes[test].path for test in tests}
+        there = [test for test in tests if session.complete or path_of[test] in session.collected]
+        paths = self._by_promise(set(path_of.values()) - {path_of[test] for test in there})
+        if there:
+            yield there
+        size = _WAVE
+        while paths:
+            wave, paths = set(paths[:size]), paths[size:]
+            yield [test for test in tests if path_of[test] in wave]
+            size *= _WAVE
+
     def _ordered(self, tests: Iterable[str]) -> list[str]:
         """Failed last time first, then as collected: file by file, so that wider fixtures are set up once."""
         position = {test: number for number, test in enumerate(self._parts.known.nodes)}
@@ -300,7 +335,23 @@ class Driver:
         self._cancelling = self._requeue = False
         self.move(State.BUILDING if kind is RunKind.BUILD else State.RUNNING)
         parts.tell(events.RunStarted(run, kind, tuple(tests)))
-        runnable = [test for test in tests if self._collectable(run, test, session)]
+        try:
+            for wave in self._waves(tests, session):
+                await self._run_wave(run, wave)
+                if self._cancelling or self._requeue:
+                    break
+        finally:
+            self._record()
+            left, self.running = tuple(sorted(self.running)), set()
+            spent = time.perf_counter() - started
+            finished = events.RunFinished(run, kind, dict(self._counts), spent, bool(left), left)
+            parts.tell(finished)
+        return finished
+
+    async def _run_wave(self, run: int, tests: list[str]) -> None:
+        parts, nodes = self._parts, self._parts.known.nodes
+        session = await self._bring_up(lambda: {nodes[test].path for test in tests if test in nodes})
+        runnable = [test for test in tests if test in nodes and self._collectable(run, test, session)]
         limit = parts.configuration.test_timeout
         self._runner = runner = Runner(
             session.agent, runnable, limit, lambda event, alone: self._report(run, session, event, alone)
@@ -310,14 +361,8 @@ class Driver:
             forks = 1 if session.one_worker else processes_for(parts.configuration.parallel)
             await runner.run(forks, seconds, session.together)
         finally:
-            self._runner, self.running = None, set()
-            self._record()
+            self._runner = None
             self._requeue |= runner.lost
-            left = tuple(sorted(runner.unfinished))
-            spent = time.perf_counter() - started
-            finished = events.RunFinished(run, kind, dict(self._counts), spent, bool(left), left)
-            parts.tell(finished)
-        return finished
 
     def _report(self, run: int, session: WarmSession, event: TestEvent, alone: bool) -> None:
         """Tell verdicts at once; their facts are worked out a moment later, many in one transaction."""
