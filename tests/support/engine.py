@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -25,7 +26,22 @@ class EngineStory:
         self.project = project
         configuration = Configuration.load(project.root, {"interpreter": [sys.executable], **settings})
         self.heard: list[events.Event] = []
-        self.engine = Engine(configuration, self.heard.append)
+        self._more = asyncio.Event()
+        self.engine = Engine(configuration, self._hear)
+
+    def _hear(self, event: events.Event) -> None:
+        self.heard.append(event)
+        self._more.set()
+
+    async def until(self, seen: Callable[[], bool]) -> None:
+        """Wait until something can be seen of what was heard; TimeoutError when it never is."""
+
+        async def wait() -> None:
+            while not seen():
+                self._more.clear()
+                await self._more.wait()
+
+        await asyncio.wait_for(wait(), 60)
 
     def forget(self) -> None:
         """Hear anew."""

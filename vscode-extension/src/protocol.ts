@@ -19,6 +19,22 @@ export interface InitializationOptions {
 
 export type State = "starting" | "ready" | "building" | "running" | "paused" | "failed" | "stopped";
 
+/** The warm interpreter. */
+export interface Interpreter {
+  pid: number;
+  /** Seconds since the epoch. */
+  since: number;
+  sessions: number;
+  /** Files brought up to date in place. */
+  patches: number;
+  /** Sessions made because that couldn't be done. */
+  rebuilds: number;
+  /** Why the last rebuild was needed, or empty. */
+  rebuilt: string;
+  /** Bytes of its processes together. */
+  memory?: number | null;
+}
+
 /** `aftershock/status`: the state moved, or its counts did. */
 export interface Status {
   state: State;
@@ -27,6 +43,7 @@ export interface Status {
   tests: number;
   affected: number;
   failed: number;
+  interpreter?: Interpreter | null;
 }
 
 /** A test, or what holds tests. A leaf's id is a pytest node id, an inner node's a prefix of one. */

@@ -1,5 +1,5 @@
 /** What the status item says, in few words. */
-import type { State, Status } from "./protocol";
+import type { Interpreter, State, Status } from "./protocol";
 
 /** The item's look: `text` with a codicon, `detail` for the tooltip, whether it asks for attention. */
 export interface StatusText {
@@ -25,7 +25,7 @@ export function counted(count: number, noun: string): string {
 
 /** The text for a state and its counts. */
 export function statusText(status: Status): StatusText {
-  const detail = [titles[status.state], status.message, counts(status)]
+  const detail = [titles[status.state], status.message, counts(status), warmth(status.interpreter)]
     .filter((line) => line !== "")
     .join("\n");
   return { text: words(status), detail, severity: status.state === "failed" ? "warning" : "none" };
@@ -36,6 +36,16 @@ function counts(status: Status): string {
     return "";
   }
   return `${counted(status.tests, "test")}, ${status.affected} affected, ${status.failed} failed`;
+}
+
+function warmth(interpreter: Interpreter | null | undefined): string {
+  if (interpreter == null) {
+    return "";
+  }
+  const { memory, sessions, patches, rebuilds, rebuilt } = interpreter;
+  const size = memory == null ? "" : `${Math.round(memory / 1e6)} MB, `;
+  const text = `Warm: ${size}${counted(sessions, "session")}, ${patches} patched, ${rebuilds} rebuilt`;
+  return rebuilt === "" ? text : `${text}; the last because of ${rebuilt}`;
 }
 
 function words(status: Status): string {

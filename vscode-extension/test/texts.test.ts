@@ -76,3 +76,10 @@ test("a test's inputs are listed with its code first and what must not exist las
     "absent a.py",
   ]);
 });
+
+test("the tooltip tells how the warm interpreter is", () => {
+  const interpreter = { pid: 7, since: 0, sessions: 2, patches: 5, rebuilds: 1, rebuilt: "a.py: N changed" };
+  const { detail } = statusText({ ...quiet, interpreter: { ...interpreter, memory: 45_400_000 } });
+  const last = detail.split("\n").at(-1);
+  assert.equal(last, "Warm: 45 MB, 2 sessions, 5 patched, 1 rebuilt; the last because of a.py: N changed");
+});

@@ -7,13 +7,15 @@ import contextlib
 import json
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 
 from aftershock.cli.exits import Exit, exit_of
-from aftershock.cli.terminal import Terminal
+from aftershock.cli.terminal import Terminal, interpreter_text
 from aftershock.engine import events
 from aftershock.engine.configuration import Configuration
 from aftershock.engine.engine import Engine
+from aftershock.engine.vitals import running
 from aftershock.selection.facts import Outcome, Verdict
 
 Listener = Callable[[events.Event], None]
@@ -106,7 +108,7 @@ async def why(configuration: Configuration, asked: str) -> int:
 
 
 async def status(configuration: Configuration) -> int:
-    """Tell what is known, affected and failing."""
+    """Tell what is known, affected and failing, and how the interpreters are that an editor or ``watch`` keeps warm."""
     terminal = Terminal(configuration.root)
     async with opened(configuration, _complain, warm=False) as engine:
         told = engine.status
@@ -115,6 +117,8 @@ async def status(configuration: Configuration) -> int:
         for path, problems in sorted(engine.problems.items()):
             for problem in problems:
                 terminal.line(f"{path}:{problem.line}: {problem.message.splitlines()[0]}")
+        for interpreter in running(configuration.root):
+            terminal.line(f"warm: {interpreter_text(interpreter, time.time())}")
         return Exit.OK
 
 

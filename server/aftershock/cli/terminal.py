@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from aftershock.engine import sources
-from aftershock.engine.events import RunFinished
+from aftershock.engine.events import Interpreter, RunFinished
 from aftershock.selection.facts import Outcome, Verdict
 
 _SIGNS = {
@@ -95,3 +95,21 @@ def seconds_text(seconds: float) -> str:
     if seconds >= 1:
         return f"{seconds:.1f} s"
     return f"{seconds * 1000:.0f} ms" if seconds >= 0.001 else "<1 ms"
+
+
+def interpreter_text(interpreter: Interpreter, now: float) -> str:
+    """The state of a warm interpreter as people say it; ``now`` in seconds since the epoch."""
+    minutes = int(max(now - interpreter.since, 0.0) // 60)
+    age = f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+    parts = [f"process {interpreter.pid} for {age}"]
+    if interpreter.memory is not None:
+        parts.append(f"{interpreter.memory / 1e6:.0f} MB")
+    parts.append(_counted(interpreter.sessions, "session"))
+    parts.append(_counted(interpreter.patches, "patch", "patches"))
+    parts.append(_counted(interpreter.rebuilds, "rebuild"))
+    text = ", ".join(parts)
+    return f"{text}; the last rebuild because of {interpreter.rebuilt}" if interpreter.rebuilt else text
+
+
+def _counted(count: int, one: str, several: str = "") -> str:
+    return f"{count} {one if count == 1 else several or one + 's'}"

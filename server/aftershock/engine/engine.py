@@ -23,6 +23,7 @@ from aftershock.engine.ledger import Ledger
 from aftershock.engine.project import Project
 from aftershock.engine.standing import Standing, TestState
 from aftershock.engine.tests_known import KnownTests
+from aftershock.engine.vitals import Vitals
 from aftershock.engine.warming import Warming
 from aftershock.selection.imports import parse_imports
 from aftershock.selection.symbols import parse_symbols
@@ -74,6 +75,7 @@ class Engine:
         self._ledger = Ledger(self._store, self._store.get_meta("variant") or "", self._project.present.snapshot)
         self._standing = Standing(self._ledger, lambda: self._known.nodes)
         self._warming = Warming(self._configuration, self._project, self._born, self._collected, self._absorb)
+        self._vitals = Vitals(root, self._warming, lambda: self._tell(self.status))
         self._driver = Driver(self._parts(), self._tell_status)
         self._note_syntax(self._project.present.sources)
         self._known.announce()
@@ -101,6 +103,7 @@ class Engine:
             self._deferred.cancel()
         await self._driver.stop()
         await self._warming.stop()
+        await self._vitals.close()
         self._store.close()
 
     async def settled(self) -> None:
@@ -140,7 +143,7 @@ class Engine:
     def status(self) -> events.StatusChanged:
         """The state and its counts."""
         counts = len(self.tests), len(self.affected), len(self._standing.failing)
-        return events.StatusChanged(self._driver.state, self._driver.message, *counts)
+        return events.StatusChanged(self._driver.state, self._driver.message, *counts, self._vitals.interpreter)
 
     def state_of(self, test: str) -> TestState:
         """How a test stands."""
@@ -333,3 +336,4 @@ class Engine:
 
     def _tell_status(self) -> None:
         self._tell(self.status)
+        self._vitals.touch()

@@ -45,6 +45,24 @@ class TestNode:
 
 
 @dataclass(frozen=True)
+class Interpreter:
+    """The warm interpreter, which began at ``since`` (seconds since the epoch).
+
+    ``sessions``, ``patches`` (files brought up to date in place) and ``rebuilds`` (sessions that were needed because
+    that couldn't be done) count from the server's start; ``rebuilt`` tells why the last rebuild was needed, or is
+    empty.  ``memory`` is the proportional set size of its processes in bytes, None where it isn't known.
+    """
+
+    pid: int
+    since: float
+    sessions: int
+    patches: int
+    rebuilds: int
+    rebuilt: str = ""
+    memory: int | None = None
+
+
+@dataclass(frozen=True)
 class StatusChanged:
     """The state moved, or its counts did.  ``message`` is one sentence for people, maybe empty."""
 
@@ -53,6 +71,7 @@ class StatusChanged:
     tests: int
     affected: int
     failed: int
+    interpreter: Interpreter | None = None
 
 
 @dataclass(frozen=True)

@@ -26,11 +26,12 @@ def sweep(place: Path) -> None:
     """Remove the folders in ``place`` that belong to this user and to a process that is gone."""
     for folder in place.glob("aftershock-*"):
         match = _NAME.fullmatch(folder.name)
-        if match and folder.stat().st_uid == os.getuid() and not _alive(int(match[1])):
+        if match and folder.stat().st_uid == os.getuid() and not alive(int(match[1])):
             remove(folder)
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """Whether there is a process of this number."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aftershock.engine.agent import Agent, Collection
+from aftershock.engine.rebuilding import Rebuild
 from aftershock.engine.sources import SourceFile, changed_bodies, is_source, relative
 from aftershock.selection.snapshot import Snapshot
 from aftershock_agent import messages
@@ -49,6 +50,7 @@ class WarmSession:
     one_worker: bool = False
     complete: bool = False
     failed: bool = False
+    patches: int = 0
     _foretold: dict[str, bytes] = field(default_factory=dict)
     _patched: dict[str, bytes] = field(default_factory=dict)
 
@@ -62,33 +64,39 @@ class WarmSession:
         search_path = frozenset(path for path in inside if path is not None)
         return WarmSession(agent, root, args, present, search_path, tuple(ready.python_files))
 
-    async def follow(self, present: Present) -> bool:
-        """Make the session equal to ``present`` in place; False when only a new session can."""
+    async def follow(self, present: Present) -> Rebuild | None:
+        """Make the session equal to ``present`` in place; returns why only a new session can, None when it is done."""
         patches = list(self._patches(present))
-        if None in patches:
-            return False
         for patch in patches:
-            if patch is not None and not await self._patch(*patch):
-                return False
+            if isinstance(patch, Rebuild):
+                return patch
+        for patch in patches:
+            if not isinstance(patch, Rebuild) and (why := await self._patch(*patch)):
+                return why
         self.present = present
-        return True
+        return None
 
-    def _patches(self, present: Present) -> Iterable[tuple[SourceFile, SourceFile] | None]:
-        """The files to patch, old and new; None for a change that can't be patched.
+    def _patches(self, present: Present) -> Iterable[tuple[SourceFile, SourceFile] | Rebuild]:
+        """The files to patch, old and new; a reason for a change that can't be patched.
 
         After a failed import any change may be its repair: which files it had read is not known for sure.
         """
         if present.snapshot.config != self.present.snapshot.config:
-            yield None
+            yield Rebuild("", "pytest's configuration changed")
         before, after = self.present.sources, present.sources
-        if before.keys() != after.keys() or self.failed:
-            yield None
+        for path in sorted(before.keys() ^ after.keys()):
+            yield Rebuild(path, "the file was added" if path in after else "the file was removed")
+        if self.failed:
+            yield Rebuild("", "the last import had failed, and any change may be its repair")
         for path in before.keys() & after.keys():
             old, new = before[path], after[path]
             if old is new or old.text == new.text or path not in self.loaded:
                 continue
             same = old.symbols.definition == new.symbols.definition
-            yield (old, new) if same and not new.symbols.error else None
+            if new.symbols.error:
+                yield Rebuild(path, "it has a syntax error")
+            else:
+                yield (old, new) if same else Rebuild(path, texts=(old.text, new.text))
 
     def foretell(self, file: SourceFile) -> None:
         """A file that is loaded has a new text: the session may begin to compile it."""
@@ -99,19 +107,19 @@ class WarmSession:
         self._foretold[file.path] = file.text
         self.agent.compile(str(self.root / file.path), text)
 
-    async def _patch(self, old: SourceFile, new: SourceFile) -> bool:
+    async def _patch(self, old: SourceFile, new: SourceFile) -> Rebuild | None:
         path = old.path
         try:
             before = None if self._patched.get(path) == old.text else old.text.decode("utf-8")
             after = None if self._foretold.get(path) == new.text else new.text.decode("utf-8")
         except UnicodeDecodeError:
-            return False
+            return Rebuild(path, "it is not UTF-8")
         answer = await self.agent.patch(str(self.root / path), before, after, changed_bodies(old.symbols, new.symbols))
-        if answer.patched:
-            self._patched[path] = new.text
         if not answer.patched:
-            log.info("%s: new session, because %s", old.path, answer.reason)
-        return answer.patched
+            return Rebuild(path, answer.reason)
+        self._patched[path] = new.text
+        self.patches += 1
+        return None
 
     async def collect(self, paths: Iterable[str] | None) -> Collection:
         """Collect files not collected yet (None: everything).

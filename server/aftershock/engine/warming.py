@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from aftershock.engine.agent import Agent, AgentDied, Collection, SessionBroken, agent_environment
 from aftershock.engine.configuration import Configuration
+from aftershock.engine.events import Interpreter
 from aftershock.engine.interpreter import find_interpreter
 from aftershock.engine.project import Project
+from aftershock.engine.rebuilding import Rebuild
 from aftershock.engine.sources import SourceFile
 from aftershock.engine.warm import Outdated, WarmSession
 from aftershock_agent import messages
@@ -39,6 +42,18 @@ class Warming:
         self._outdated = outdated
         self.agent: Agent | None = None
         self.session: WarmSession | None = None
+        self._since = 0.0
+        self._pid: int | None = None
+        self._sessions = self._patches = self._rebuilds = 0
+        self.rebuilt: Rebuild | None = None
+        self._lost: Rebuild | None = None
+
+    @property
+    def state(self) -> Interpreter | None:
+        """The interpreter as it is, ``memory`` and ``rebuilt`` left to be worked out at rest; None without one."""
+        if self._pid is None or self.agent is None or not self.agent.alive:
+            return None
+        return Interpreter(self._pid, self._since, self._sessions, self._patches, self._rebuilds)
 
     @property
     def up_to_date(self) -> bool:
@@ -73,7 +88,9 @@ class Warming:
         )
         self.agent = agent
         try:
-            self._born(await agent.start(folder / "agent.log"))
+            ready = await agent.start(folder / "agent.log")
+            self._pid, self._since = ready.pid, time.time()
+            self._born(ready)
         except AgentDied:
             await self.stop()
             raise
@@ -82,12 +99,17 @@ class Warming:
     async def stop(self) -> None:
         """End the agent and all of its processes."""
         agent, self.agent, self.session = self.agent, None, None
+        self._pid = self._lost = None
         if agent is not None:
             await agent.close()
 
     def abandon(self) -> None:
         """The session is in an unknown state (a cancelled collection): the next need starts a new one."""
-        self.session = None
+        self._lose("what it was doing was broken off")
+
+    def _lose(self, cause: str) -> None:
+        if self.session is not None:
+            self.session, self._lost = None, Rebuild("", cause)
 
     async def ready(self, files: Callable[[], Iterable[str] | None]) -> WarmSession:
         """A session equal to the present in which ``files`` (None: everything) are collected.
@@ -101,24 +123,39 @@ class Warming:
                 await self._collect(session, files())
             except Outdated as outdated:
                 log.info("files changed while they were imported: %s", outdated)
-                self.session = None
+                self._lose(f"{outdated} changed while it was imported")
                 self._outdated(self._configuration.root / path for path in outdated.paths)
                 continue
             except BaseException:
-                self.session = None
+                self._lose("its import was broken off")
                 raise
             return session
         raise SessionBroken(_restless())
 
     async def _follow(self, agent: Agent) -> WarmSession:
         present = self._project.present
-        session = self.session
-        fits = session is not None and agent.session_alive
-        if session is not None and fits and (session.present is present or await session.follow(present)):
-            return session
+        session, why = self.session, self._lost
+        if session is not None and not agent.session_alive:
+            why = Rebuild("", "the session had ended")
+        elif session is not None:
+            patches = session.patches
+            why = None if session.present is present else await session.follow(present)
+            self._patches += session.patches - patches
+            if why is None:
+                return session
+        self._note_new(why)
         arguments = self._configuration.pytest_args
         self.session = await WarmSession.open(agent, self._configuration.root, arguments, present)
         return self.session
+
+    def _note_new(self, why: Rebuild | None) -> None:
+        """A new session is needed; no reason means that there was none before."""
+        self._sessions += 1
+        self._lost = None
+        if why is not None:
+            self._rebuilds += 1
+            self.rebuilt = why
+            log.info("a new session is needed: %s", " ".join((why.path, why.cause or "was redefined")).strip())
 
     async def _collect(self, session: WarmSession, files: Iterable[str] | None) -> None:
         if session.complete:

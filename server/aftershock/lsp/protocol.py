@@ -39,6 +39,23 @@ RESTART_INTERPRETER: Final = "aftershock.restartInterpreter"
 
 
 @attrs.frozen
+class Interpreter:
+    """The warm interpreter: ``since`` in seconds since the epoch, ``memory`` in bytes of its processes together.
+
+    ``patches`` are files brought up to date in place, ``rebuilds`` sessions made because that couldn't be done, and
+    ``rebuilt`` why the last one was, or empty.
+    """
+
+    pid: int
+    since: float
+    sessions: int
+    patches: int
+    rebuilds: int
+    rebuilt: str
+    memory: int | None = None
+
+
+@attrs.frozen
 class Status:
     """The state moved, or its counts did; ``message`` is one sentence for people, maybe empty."""
 
@@ -47,6 +64,7 @@ class Status:
     tests: int
     affected: int
     failed: int
+    interpreter: Interpreter | None = None
 
 
 @attrs.frozen
@@ -224,7 +242,7 @@ class TestRunCancelNotification:
 
 _INCOMING: dict[str, type] = {TEST_RUN: TestRunRequest, TEST_RUN_CANCEL: TestRunCancelNotification}
 _SENT = (
-    *(Status, TestItem, TestModule, TestModuleDelete, AffectedTest, AffectedTests, TestFrame, TestFailure),
+    *(Interpreter, Status, TestItem, TestModule, TestModuleDelete, AffectedTest, AffectedTests, TestFrame, TestFailure),
     *(TestRunProgress, TestRunResult, SymbolReference, SymbolTest, SymbolTests, WhyResult, DebugAddress),
 )
 

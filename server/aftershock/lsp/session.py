@@ -241,7 +241,9 @@ class Session:
                 log.exception("an event could not be shown: %s", type(event).__name__)
 
     def _status(self, event: events.StatusChanged) -> None:
-        status = protocol.Status(event.state.value, event.message, event.tests, event.affected, event.failed)
+        counts = event.tests, event.affected, event.failed
+        interpreter = protocol.Interpreter(**vars(event.interpreter)) if event.interpreter else None
+        status = protocol.Status(event.state.value, event.message, *counts, interpreter)
         self._client.notify(protocol.STATUS, status)
 
     def _module(self, event: events.ModuleDiscovered) -> None:
