@@ -62,6 +62,7 @@ class Session:
         self._known_modules = set(sys.modules)
         self._items: dict[str, pytest.Item] = {}
         self._collecting: Any = None
+        self._folders: dict[tuple[pytest.Collector, Path], pytest.Collector] = {}
         self.recorder = make(self._project)
         self.loaded = LoadedFiles(self._project)
         self._children = ChildProcesses()
@@ -105,6 +106,12 @@ class Session:
         """Collect nothing yet: the server says what it needs first."""
         self._collecting = session
         return True
+
+    @pytest.hookimpl(wrapper=True, optionalhook=True)
+    def pytest_collect_directory(self, path: Path, parent: pytest.Collector) -> Generator[None, Any, Any]:
+        """Keep a folder's node over several collections: newer pytests bind a conftest's fixtures to it."""
+        made = yield
+        return made and self._folders.setdefault((parent, path), made)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:

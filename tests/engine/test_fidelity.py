@@ -55,3 +55,21 @@ async def test_a_failure_tells_the_lines_as_they_are_after_a_comment_above_them(
         assert verdict is not None
         assert verdict.failure is not None
         assert "shop.py:2: ValueError" in verdict.failure.text
+
+
+async def test_the_fixtures_of_a_folder_are_there_for_files_that_are_collected_later(project: Project) -> None:
+    project.write(
+        {
+            "one.py": "LIMIT = 1\n",
+            "two.py": "def twice(value):\n    return value * 2\n",
+            "tests/conftest.py": "import pytest\n\n@pytest.fixture\ndef base():\n    return 3\n",
+            "tests/test_one.py": "import one\n\ndef test_one(base):\n    assert base > one.LIMIT\n",
+            "tests/test_two.py": "import two\n\ndef test_two(base):\n    assert two.twice(base) == 6\n",
+        }
+    )
+    async with opened(project) as story:
+        await story.save("one.py", "LIMIT = 1", "LIMIT = 2")
+        assert story.ran() == ["test_one"]
+        await story.save("two.py", "value * 2", "value + value")
+        assert story.ran() == ["test_two"]
+        assert story.outcomes() == cold_outcomes(project) == {"test_one": "passed", "test_two": "passed"}
