@@ -38,6 +38,9 @@ PROJECTS: Mapping[str, tuple[str, ...]] = {
 }
 """The projects, each with the arguments that leave out what the clock changes: tests of durations, ids with a time."""
 
+SPECIMENS = "specimens"
+"""A project of nothing else, for a quick look: it needs no download."""
+
 _PATIENCE = 300.0  # seconds for the engine to come to rest after an edit
 _SHOWN = 40  # lines of a text that is printed
 
@@ -99,7 +102,7 @@ class Fidelity:
 
     def __init__(self, name: str, project: Project, story: EngineStory, steps: Steps, seed: int) -> None:
         self._project = project
-        self._arguments = PROJECTS[name]
+        self._arguments = PROJECTS.get(name, ())
         self._story = story
         self._heard = Heard(story)
         self._steps = steps
@@ -214,13 +217,11 @@ def _general(reason: str) -> str:
 
 async def measure(name: str, edits: int, seed: int, folder: Path) -> Tally:
     """Edit one project so many times; raises FetchError."""
-    project = copy(name, folder / name)
-    release = project.release
-    (project.root / release.source / specimens.MODULE).write_text(specimens.CODE, encoding="utf-8")
-    (project.root / release.tests / specimens.TESTS).write_text(specimens.CODE_TESTS, encoding="utf-8")
+    project = specimens.project(folder / name) if name == SPECIMENS else copy(name, folder / name)
+    specimens.put_into(project)
     settings: dict[str, object] = {
         "interpreter": [str(project.python)],
-        "pytestArgs": [*ARGUMENTS, *PROJECTS[name]],
+        "pytestArgs": [*ARGUMENTS, *PROJECTS.get(name, ())],
         "env": dict(ENVIRONMENT),
         "testTimeout": 30,
         "maxAutoRunSeconds": 1000,
@@ -265,7 +266,7 @@ def report(found: Mapping[str, Mapping[str, object]], kinds: Mapping[str, int]) 
 def main() -> int:
     """Edit, compare, print, and exit with 1 where anything differed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--project", action="append", choices=list(PROJECTS), help="these alone; default: all")
+    parser.add_argument("--project", action="append", choices=[*PROJECTS, SPECIMENS], help="these alone")
     parser.add_argument("--edits", type=int, default=60, help="of each project")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()

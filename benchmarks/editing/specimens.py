@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+
+from projects import Project, Release
 
 MODULE = "edition_specimens.py"
 TESTS = "test_edition_specimens.py"
@@ -352,3 +355,18 @@ def test_generic():
 _NEW = sys.version_info >= (3, 12)
 CODE = _CODE + (_GENERIC if _NEW else "")
 CODE_TESTS = _TESTS + (_GENERIC_TESTS if _NEW else "")
+
+
+def project(root: Path) -> Project:
+    """A project without sources of its own, in a new folder, for this interpreter."""
+    root.mkdir()
+    (root / "tests").mkdir()
+    (root / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    return Project(Release("specimens", "0", ".", "tests", ()), root, Path(sys.executable), root)
+
+
+def put_into(project: Project) -> None:
+    """Put the specimens beside a project's sources, and their tests among its tests."""
+    release = project.release
+    (project.root / release.source / MODULE).write_text(CODE, encoding="utf-8")
+    (project.root / release.tests / TESTS).write_text(CODE_TESTS, encoding="utf-8")

@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 from support.engine import cold_outcomes, opened
 from support.project import Project
+
+_BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "fidelity.py"
+
+
+def test_a_short_row_of_random_edits_finds_no_difference() -> None:
+    command = [sys.executable, str(_BENCHMARK), "--project", "specimens", "--edits", "10", "--seed", "8"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])["projects"]["specimens"]
+    assert found["edits"] == 10
+    assert found["verdicts_compared"] > 100
+    assert found["patched"]
+    assert found["rebuilt"]
 
 
 async def test_a_test_that_runs_nothing_has_a_verdict_that_holds_until_any_source_changes(project: Project) -> None:
