@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import weakref
 from collections.abc import Callable
 from types import CodeType, FrameType
 from typing import Any
@@ -17,6 +18,13 @@ from typing import Any
 from aftershock_agent.recording import Functions, Project
 
 _NAME = "aftershock"
+
+
+class _Known(weakref.ref[CodeType]):
+    """A code object that has a number, as long as anybody else has it: each patch makes new ones of a whole file."""
+
+    __slots__ = ("key",)
+    key: int
 
 
 class MonitoringRecorder:
@@ -33,7 +41,7 @@ class MonitoringRecorder:
         self._fired: list[CodeType] = []
         self.functions = Functions()
         self._numbers: dict[int, int] = {}
-        self._kept: list[CodeType] = []
+        self._known: dict[int, _Known] = {}
         self._importers: dict[str, str | None] = {}
         self._started: list[str] = []
 
@@ -78,8 +86,10 @@ class MonitoringRecorder:
         except RuntimeError:
             return "sys.monitoring"  # kept by a test: nothing is recorded from now on, which each test is told
         self.start()
-        for code in self._kept:
-            monitoring.set_local_events(self._record, code, self._armed)
+        for known in list(self._known.values()):
+            code = known()
+            if code is not None:
+                monitoring.set_local_events(self._record, code, self._armed)
         return "sys.monitoring"
 
     def settle(self) -> None:
@@ -126,7 +136,12 @@ class MonitoringRecorder:
     def _note(self, code: CodeType, path: str) -> None:
         name: str = code.co_qualname  # type: ignore[attr-defined, unused-ignore]
         self._numbers[id(code)] = self.functions.number(path, name)
-        self._kept.append(code)  # keeps the id from being used again
+        known = self._known[id(code)] = _Known(code, self._forget)
+        known.key = id(code)
+
+    def _forget(self, known: _Known) -> None:
+        """A code object is gone, and its id may be another's from now on."""
+        del self._known[known.key], self._numbers[known.key]
 
     def _discovered(self, code: CodeType, offset: int) -> object:
         path = self._project.path_of(code.co_filename)

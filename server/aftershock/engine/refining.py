@@ -48,7 +48,8 @@ class Refiner:
         if shared.verdict.outcome.value != event.outcome:
             # Which of the two is true can't be told here, so the one that a whole run gave stands.
             self._order_dependent.add(event.test)
-            log.warning("%s depends on other tests: alone it %s", event.test, event.outcome)
+            why = event.failure.message if event.failure else "no failure"
+            log.warning("%s depends on other tests: alone it %s (%s)", event.test, event.outcome, why)
             return
         try:
             self._ledger.record(event, session, alone=True)

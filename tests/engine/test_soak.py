@@ -1,0 +1,109 @@
+"""Many saves in a row: verdicts stay right, memory stays what it was, nothing is left over."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from pathlib import Path
+
+import psutil
+import pytest
+
+from support.engine import EngineStory, cold_outcomes, opened
+from support.project import Project
+
+_FUNCTIONS = 600
+_NAMES = ("constant", "default", "body")
+_MODULE = """
+    CONSTANT = {constant}
+
+    def default(value={default}):
+        return value
+
+    def body():
+        return {body}
+    """
+_TESTS = """
+    import shop
+
+    def test_constant():
+        assert shop.CONSTANT == 0
+
+    def test_default():
+        assert shop.default() == 0
+
+    def test_body():
+        assert shop.body() == 0
+    """
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="tells memory on Linux alone")
+
+
+def _proportional(process: psutil.Process) -> int:
+    """The proportional set size of a process in bytes."""
+    text = Path(f"/proc/{process.pid}/smaps_rollup").read_text(encoding="ascii")
+    return sum(int(line.split()[1]) << 10 for line in text.splitlines() if line.startswith("Pss:"))
+
+
+def _family() -> list[psutil.Process]:
+    return psutil.Process().children(recursive=True)
+
+
+def _session(story: EngineStory) -> psutil.Process:
+    """The session's process: the one that the base of the story's interpreter has forked."""
+    (base,) = [each for each in _family() if str(story.project.root) in " ".join(each.cmdline()[-2:-1])][:1]
+    (session,) = base.children()
+    return session
+
+
+async def test_forty_mixed_saves_are_right_and_leave_nothing_behind(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    draw = random.Random(40)
+    values = dict.fromkeys(_NAMES, 0)
+    past = [dict(values)]
+    project.write({"shop.py": _MODULE.format(**values), "test_shop.py": _TESTS})
+    before = len(_family())
+    async with opened(project) as story:
+        processes, files = len(_family()), len(list(scratch.rglob("*")))
+        for number in range(1, 41):
+            if number % 4 == 0:
+                values = dict(draw.choice(past))
+            else:
+                name = draw.choice(_NAMES)
+                values[name] = 0 if values[name] else number
+            past.append(dict(values))
+            project.write({"shop.py": _MODULE.format(**values)})
+            await story.changed("shop.py")
+            expected = {f"test_{name}": "failed" if values[name] else "passed" for name in _NAMES}
+            assert story.outcomes() == expected
+            if number % 10 == 0:
+                assert cold_outcomes(project) == expected
+        assert len(_family()) == processes
+        assert len(list(scratch.rglob("*"))) == files
+    assert len(_family()) == before
+    assert list(scratch.iterdir()) == []
+
+
+def _long_module(number: int) -> str:
+    """A module of many functions, all of them on other lines with every number."""
+    functions = [f"def function_{each}(x):\n    return [x, {each}, str(x)]\n\n" for each in range(_FUNCTIONS)]
+    return "".join(["# one more line\n" * number, "def first():\n", f"    return {number}\n\n", *functions])
+
+
+@needs_proc
+async def test_the_functions_that_patches_replace_are_given_back(project: Project) -> None:
+    project.write({"long.py": _long_module(1), "test_long.py": "import long\n\ndef test_first():\n    long.first()\n"})
+    async with opened(project) as story:
+        session = _session(story)
+        sizes = []
+        for number in range(2, 24):
+            project.write({"long.py": _long_module(number)})
+            await story.changed("long.py")
+            assert story.ran() == ["test_first"]
+            sizes.append(_proportional(session))
+        assert _session(story) == session  # patched, never begun anew
+    assert sizes[-1] - sizes[3] < 4 << 20
