@@ -51,6 +51,8 @@ class Run:
         self._outbox: list[messages.Message] = []
         self._compared: tuple[str, str] | None = None
         self._outcome = Outcome()
+        self.always: set[int] = set()
+        """What ran before the first test, and counts for all."""
 
     def execute(self, config: pytest.Config, known: Mapping[str, pytest.Item]) -> None:
         """Run the command's tests in order, and what the server adds; ``known`` are the session's items by node id.
@@ -235,6 +237,7 @@ class Run:
 
     def _finish(self, item: pytest.Item) -> None:
         self._note_fixtures(item)
+        self._executed |= self.always
         outcome = self._outcome
         if self._strays[0]:
             self._strays[0] = 0

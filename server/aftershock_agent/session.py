@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from _pytest.config import _prepareconfig
 
-from aftershock_agent import messages, processes
+from aftershock_agent import breakpoints, hooks, messages, processes
 from aftershock_agent.channel import Channel
 from aftershock_agent.children import ChildProcesses
 from aftershock_agent.compiling import Unpatchable
@@ -76,8 +76,9 @@ class Session:
         sys.argv = ["pytest", *args]
         sys.path.insert(0, os.getcwd())  # as `python -m pytest` has it
         self.recorder.start()
-        config = _prepareconfig(args, [self, self._workers])
+        config = _prepareconfig(args, [self, self._workers, hooks.Hooks()])
         self._neutralise(config)
+        breakpoints.divert()
         status = config.hook.pytest_cmdline_main(config=config)
         if self._collecting is None:
             raise RuntimeError(f"pytest ended with exit status {status} before it collected any test")
@@ -88,7 +89,7 @@ class Session:
         return [option for name, option in _NO_REPORTS.items() if importlib.util.find_spec(name)]
 
     def _neutralise(self, config: pytest.Config) -> None:
-        """Undo options that would end, spread or narrow the session: -x, xdist's -n, --lf."""
+        """Undo options that would end, spread or narrow the session, or wait for somebody: -x, xdist's -n, --pdb."""
         option = config.option
         for name, value in {
             "maxfail": 0,
@@ -97,6 +98,8 @@ class Session:
             "numprocesses": None,
             "distload": False,
             "looponfail": False,
+            "usepdb": False,
+            "trace": False,
         }.items():
             if hasattr(option, name):
                 setattr(option, name, value)
@@ -215,7 +218,12 @@ class Session:
         def body(channel: Channel) -> None:
             own_temporary_folder(config, own)
             self._workers.offer(config, command.worker, channel)
-            Run(channel, command, self.recorder, self.loaded, self._children).execute(config, self._items)
+            run = Run(channel, command, self.recorder, self.loaded, self._children)
+            self.recorder.take()
+            hooks.before_run(config)
+            run.always = set(self.recorder.take())
+            run.execute(config, self._items)
+            hooks.after_run(config, channel, command.run)
             shutil.rmtree(own, ignore_errors=True)
 
         self._node.fork(command.run, body)

@@ -20,30 +20,47 @@ def keys_are_there() -> bool:
     return termios is not None and sys.stdin.isatty()
 
 
-@contextlib.contextmanager
-def listening(pressed: Callable[[str], None]) -> Iterator[None]:
-    """Call ``pressed`` with each key, on the running loop; restores the terminal in the end.
+class Keyboard:
+    """The terminal's keys; it is silent where stdin is no terminal.  Ctrl+C still interrupts."""
 
-    Does nothing where stdin is no terminal.  Ctrl+C still interrupts.
-    """
-    if not keys_are_there():
-        yield
-        return
-    stdin = sys.stdin.fileno()
-    before = termios.tcgetattr(stdin)
-    loop = asyncio.get_running_loop()
+    def __init__(self, pressed: Callable[[str], None]) -> None:
+        """``pressed`` is called with each key, on the running loop."""
+        self._pressed = pressed
 
-    def read() -> None:
-        data = os.read(stdin, 32)
+    @contextlib.contextmanager
+    def heard(self) -> Iterator[None]:
+        """Hear keys; restores the terminal in the end."""
+        if not keys_are_there():
+            yield
+            return
+        self._before = termios.tcgetattr(sys.stdin.fileno())
+        self._listen()
+        try:
+            yield
+        finally:
+            self._stop()
+
+    @contextlib.contextmanager
+    def lent(self) -> Iterator[None]:
+        """Leave the terminal to a process in the foreground meanwhile."""
+        self._stop()
+        try:
+            yield
+        finally:
+            self._listen()
+
+    def _listen(self) -> None:
+        tty.setcbreak(sys.stdin.fileno())
+        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), self._read)
+
+    def _stop(self) -> None:
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        termios.tcsetattr(sys.stdin.fileno(), termios.TCSADRAIN, self._before)
+
+    def _read(self) -> None:
+        data = os.read(sys.stdin.fileno(), 32)
         if not data:
-            loop.remove_reader(stdin)  # the terminal is gone; it would be readable for ever
+            # The terminal is gone; it would be readable for ever.
+            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
         for key in data.decode(errors="replace"):
-            pressed(key)
-
-    tty.setcbreak(stdin)
-    loop.add_reader(stdin, read)
-    try:
-        yield
-    finally:
-        loop.remove_reader(stdin)
-        termios.tcsetattr(stdin, termios.TCSADRAIN, before)
+            self._pressed(key)

@@ -20,10 +20,12 @@ from aftershock.engine.agent import agent_environment, private
 from aftershock.engine.configuration import Configuration
 from aftershock.engine.events import TestNode
 from aftershock.engine.interpreter import find_interpreter
+from aftershock.selection.facts import Verdict
 
 log = logging.getLogger(__name__)
 
 _BOOTSTRAP = Path(aftershock_agent.__file__).with_name("bootstrap.py")
+_BREAKPOINT = "aftershock_agent.breakpoints.Breakpoint"  # its module needs pytest
 _START = 30.0  # seconds that an interpreter may take until it listens
 _ATTACH = 120.0  # seconds that a debugger may take to attach
 _LOG = ".aftershock/debug.log tells more."
@@ -69,6 +71,37 @@ def folder_for(configuration: Configuration) -> Path:
     return configuration.cwd or configuration.root
 
 
+def wants_debugger(verdict: Verdict) -> bool:
+    """Whether a test ended at a breakpoint of its own, which needs somebody to look."""
+    return verdict.failure is not None and verdict.failure.exception == _BREAKPOINT
+
+
+async def debug_here(configuration: Configuration, node: TestNode, pdb: bool) -> None:
+    """Run a test in the foreground of this terminal, and wait for its end; ``pdb``: stop where it fails, too.
+
+    Raises CannotDebug.
+    """
+    command = command_for(configuration, [node], pdb=pdb)
+    environment = agent_environment(configuration.env)
+    try:
+        process = await asyncio.create_subprocess_exec(*command, cwd=folder_for(configuration), env=environment)
+    except OSError as error:
+        raise _not_started(command, error) from error
+    try:
+        await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def _not_started(command: Sequence[str], error: OSError) -> CannotDebug:
+    return CannotDebug(
+        f"The interpreter {command[0]} can't be started ({error.strerror}). "
+        "Choose another with the setting aftershock.interpreter."
+    )
+
+
 class Debugging:
     """The processes that wait for a debugger or are in one; they end with their tests, or with the server."""
 
@@ -107,10 +140,7 @@ class Debugging:
                     env={**agent_environment(self._configuration.env), **_QUIET},
                 )
         except OSError as error:
-            raise CannotDebug(
-                f"The interpreter {command[0]} can't be started ({error.strerror}). "
-                "Choose another with the setting aftershock.interpreter."
-            ) from error
+            raise _not_started(command, error) from error
 
     async def close(self) -> None:
         """End every process; who debugs one sees it end."""
