@@ -27,7 +27,7 @@ _PATIENCE = 240.0  # seconds; many times what the slowest suite takes
 _UNCOLLECTED = "CollectError"
 _MASKS = (
     (re.compile(r"0x[0-9a-fA-F]{6,}"), "0x"),
-    (re.compile(r"/[^\s'\"]*?(pytest-of-[\w-]+/pytest-\d+|session-\d+-\w+/(tests-\w*/)?run-\d+)"), "<tmp>"),
+    (re.compile(r"/[^\s'\"]*?(pytest-of-[\w-]+/pytest-\d+|aftershock-[^\s'\"]*?/run-\d+)"), "<tmp>"),
 )
 
 
