@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -135,11 +136,12 @@ class Fidelity:
             self.tally.hung += 1
             self._write(edit.path, edit.before)
             self._history.drop(edit)
-        await self._tell(edit, number)
+        ran = await self._tell(edit, number)
         if cold is not None:
-            await self._compare(f"edit {number}, {edit.kind} in {edit.path}\n{_diff(edit)}", cold)
+            await self._compare(f"edit {number}, {edit.kind} in {edit.path}\n{_diff(edit)}", cold, ran)
 
-    async def _tell(self, edit: Edit, number: int) -> None:
+    async def _tell(self, edit: Edit, number: int) -> set[str]:
+        """Have the engine follow; returns the tests that ran."""
         self._story.forget()
         self._story.engine.files_changed([(self._project.root / edit.path).resolve()])
         await asyncio.wait_for(self._story.engine.settled(), _PATIENCE)
@@ -150,8 +152,9 @@ class Fidelity:
         self._steps.reasons.clear()
         self.tally.ran += len(ran)
         figures.say(f"  {number}: {edit.kind} in {edit.path}: {step}, {len(ran)} tests ran")
+        return ran
 
-    async def _compare(self, edit: str, cold: Fresh) -> None:
+    async def _compare(self, edit: str, cold: Fresh, ran: AbstractSet[str] = frozenset()) -> None:
         if cold.problem:
             if self._story.engine.status.state.value != "failed":
                 self._differ(edit, "pytest can't start, the engine can", cold.problem, self._story.engine.status)
@@ -170,9 +173,16 @@ class Fidelity:
             alone = again.tests.get(test) if again else None
             if alone is not None and test in cold.tests and alone.differs(cold.tests[test]):
                 self.tally.unsteady[test] += 1  # it depends on the tests before it, or on chance
+            elif test in ran and await self._agrees_alone(test, cold):
+                self.tally.unsteady[test] += 1  # the tests before it were others here: failed ones go first
             else:
                 self._differ(edit, f"{test}: {fields}", cold.tests.get(test), warm.get(test))
         self._known = {test: (cold.tests.get(test), warm.get(test)) for test in found}
+
+    async def _agrees_alone(self, test: str, cold: Fresh) -> bool:
+        await self._story.engine.run_tests([test])
+        self._heard.listen()
+        return test in cold.tests and not self._heard.told()[test].differs(cold.tests[test])
 
     async def _fresh(self, *only: str) -> Fresh | None:
         return await fresh(self._project, self._edited, self._arguments, only)

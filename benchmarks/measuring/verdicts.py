@@ -36,8 +36,8 @@ class Told:
     """What was said of a test: ``place`` is the failing line, ``text`` pytest's report; None: not known."""
 
     outcome: str
-    exception: str = ""
-    place: str = ""
+    exception: str | None = ""
+    place: str | None = ""
     text: str = ""
     output: str | None = None
 
@@ -110,10 +110,11 @@ def _forget_compiled(root: Path, edited: Iterable[str]) -> None:
 
 
 def _told(said: Mapping[str, str]) -> Told:
+    unknown = None if "text" in said else ""  # a failure without an exception: XPASS(strict)
     told = Told(
         said["outcome"],
-        said.get("exception", ""),
-        said.get("place", ""),
+        said.get("exception", unknown),
+        said.get("place", unknown),
         masked(said.get("text", "")),
         masked(said["output"]),
     )
