@@ -103,7 +103,7 @@ class Base:
             for name in command.modules:
                 self._preload(name)
         elif isinstance(command, messages.StopSession):
-            self._node.kill(command.session)
+            self._node.kill(command.session, command.abort)
         elif command.session in self._node.children:
             self._node.send_down(command.session, line)
 

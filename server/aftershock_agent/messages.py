@@ -164,9 +164,10 @@ class CancelRun:
 
 @dataclass(frozen=True)
 class StopSession:
-    """Kill a session and all of its runs."""
+    """Kill a session and all of its runs; ``abort``: by SIGABRT, so that it leaves a traceback in the log."""
 
     session: int
+    abort: bool = False
 
 
 @dataclass(frozen=True)
@@ -223,6 +224,14 @@ class SessionFailed:
     session: int
     failure: Failure
     loaded: list[LoadedFile] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Collecting:
+    """A test file (absolute path) begins to be imported and collected."""
+
+    session: int
+    path: str
 
 
 @dataclass(frozen=True)
@@ -358,6 +367,7 @@ Event = (
     | BaseFailed
     | SessionReady
     | SessionFailed
+    | Collecting
     | CollectFailed
     | Collected
     | Patched
@@ -375,7 +385,7 @@ _TYPES: dict[str, type] = {
     t.__name__: t
     for t in (
         *(Compile, Preload, StartSession, Collect, Patch, Run, MoreTests, DropTests, CancelRun, StopSession),
-        *(BaseReady, BaseFailed, SessionReady, SessionFailed, CollectFailed, Collected, Patched),
+        *(BaseReady, BaseFailed, SessionReady, SessionFailed, Collecting, CollectFailed, Collected, Patched),
         *(TestStarted, TestFinished, TeardownExecuted, RunIdle, RunEnded, SessionEnded, Log),
     )
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import os
 import shutil
@@ -75,6 +76,8 @@ class Session:
         args = [*self._command.args, *self._switches()]
         sys.argv = ["pytest", *args]
         sys.path.insert(0, os.getcwd())  # as `python -m pytest` has it
+        # From here on, for a conftest.py may hang or crash too; pytest's own plugin takes over when it is configured.
+        faulthandler.enable(os.dup(2))
         self.recorder.start()
         config = _prepareconfig(args, [self, self._workers, hooks.Hooks()])
         self._neutralise(config)
@@ -127,7 +130,9 @@ class Session:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(self, collector: pytest.Collector) -> Generator[None, Any, Any]:
-        """Tell the server of a file that can't be collected."""
+        """Tell the server of a file that begins to be collected, and of one that can't be."""
+        if isinstance(collector, pytest.File):
+            self._channel.send(messages.Collecting(self._number, str(collector.path)))
         report: pytest.CollectReport = yield
         call = report.__dict__.get("call")
         if report.failed and call is not None and call.excinfo is not None:

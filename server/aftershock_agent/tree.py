@@ -79,10 +79,11 @@ class Node:
             elif writable:
                 rest = rest[channel.send_some(rest) :]
 
-    def kill(self, number: int) -> None:
-        """Kill a child, if it is there; its end is told as any other."""
+    def kill(self, number: int, abort: bool = False) -> None:
+        """Kill a child, if it is there, or ``abort`` it; its end is told as any other."""
         if number in self.children:
-            processes.kill(self.children[number].pid)
+            end = processes.abort if abort else processes.kill
+            end(self.children[number].pid)
 
     def loop(self, handle: Callable[[messages.Command, bytes], None], idle: Callable[[], None]) -> None:
         """Serve until the parent is gone, then kill the children.

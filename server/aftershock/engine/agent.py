@@ -14,6 +14,7 @@ from typing import Any
 
 import aftershock_agent
 from aftershock.engine import scratch
+from aftershock.engine.import_watch import ImportWatch
 from aftershock_agent import messages
 
 log = logging.getLogger(__name__)
@@ -53,8 +54,13 @@ class Collection:
 class Agent:
     """One base process; at most one session at a time, any number of runs in it."""
 
-    def __init__(self, interpreter: Sequence[str], root: Path, cwd: Path, environment: Mapping[str, str]) -> None:
-        """``environment`` is the whole environment of the process; ``cwd`` where pytest is started."""
+    def __init__(
+        self, interpreter: Sequence[str], root: Path, cwd: Path, environment: Mapping[str, str], limit: float = 60.0
+    ) -> None:
+        """``environment`` is the whole environment of the process; ``cwd`` where pytest is started.
+
+        ``limit``: the seconds that the import of each test file may take.
+        """
         self._interpreter = list(interpreter)
         self._root = root
         self._cwd = cwd
@@ -69,6 +75,8 @@ class Agent:
         self._runs: dict[int, _RunEvents] = {}
         self._death: str | None = None
         self._session_ended = True
+        self._watch = ImportWatch(limit, self._stop_session)
+        self._output = Path()
         self.session = 0
         self._run = 0
 
@@ -88,6 +96,7 @@ class Agent:
         Raises AgentDied when it can't be started or can't serve.
         """
         loop = asyncio.get_running_loop()
+        self._output = output
         here, there = socket.socketpair()
         self._scratch = await asyncio.to_thread(scratch.make)
         self._ready = loop.create_future()
@@ -149,20 +158,42 @@ class Agent:
         self.session += 1
         self._session_ended = False
         command = messages.StartSession(self.session, list(args), list(sources))
-        answer = await self._ask(command)
-        if isinstance(answer, messages.SessionFailed):
-            raise SessionBroken(answer.failure, answer.loaded)
+        answer = await self._import(command)
         if not isinstance(answer, messages.SessionReady):
-            raise SessionBroken(_ended(answer))
+            raise self._broken(answer)
         return answer
+
+    def end_session(self) -> None:
+        """End the session that there is, whatever it is doing."""
+        if self.session_alive:
+            self._stop_session()
+            self._session_ended = True
+            self._lose_runs()
+
+    def _stop_session(self, abort: bool = False) -> None:
+        if self.alive:
+            self._send(messages.StopSession(self.session, abort))
 
     async def collect(self, paths: Sequence[str] | None) -> Collection:
         """Collect files (absolute paths), or everything; raises SessionBroken when the session dies of it."""
         self._failures = []
-        answer = await self._ask(messages.Collect(self.session, None if paths is None else list(paths)))
+        answer = await self._import(messages.Collect(self.session, None if paths is None else list(paths)))
         if not isinstance(answer, messages.Collected):
-            raise SessionBroken(answer.failure if isinstance(answer, messages.SessionFailed) else _ended(answer))
+            raise self._broken(answer)
         return Collection(answer, self._failures)
+
+    async def _import(self, command: messages.Command) -> Any:
+        """Ask for something that imports the project, which may never end."""
+        self._watch.begin()
+        try:
+            return await self._ask(command)
+        finally:
+            self._watch.stop()
+
+    def _broken(self, answer: Any) -> SessionBroken:
+        if isinstance(answer, messages.SessionFailed):
+            return SessionBroken(answer.failure, answer.loaded)
+        return SessionBroken(self._watch.failure(self._output) if self._watch.expired else _ended(answer))
 
     def compile(self, path: str, text: str) -> None:
         """Let the session compile a new text of a file while the server is still looking at it."""
@@ -247,6 +278,9 @@ class Agent:
             _resolve(self._ready, event)
         elif isinstance(event, messages.BaseFailed):
             self._die(event.message)
+        elif isinstance(event, messages.Collecting):
+            if event.session == self.session:
+                self._watch.note(event.path)
         elif isinstance(event, messages.CollectFailed):
             self._failures.append(event)
         elif isinstance(event, _OF_A_RUN):

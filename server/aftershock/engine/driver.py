@@ -33,6 +33,11 @@ _WAVE = 4
 
 _QUIET = 1.0  # seconds without work before facts are made exact
 _INTERNAL = "Aftershock had an internal error; the log tells more. The next save tries again."
+_CANCELLED = "The import was cancelled; the next save tries again"
+
+
+class ImportCancelled(Exception):
+    """Somebody has cancelled an import."""
 
 
 @dataclass(eq=False)
@@ -83,6 +88,7 @@ class Driver:
         self._runner: Runner | None = None
         self._bringing: asyncio.Task[WarmSession] | None = None
         self._overtaken = False
+        self._import_cancelled = False
         self._cancelling = False
         self._requeue = False
         self._unrecorded: list[tuple[TestEvent, WarmSession, bool]] = []
@@ -103,6 +109,7 @@ class Driver:
 
     async def stop(self) -> None:
         """Stop at once; who waits is told that nothing was run."""
+        self._import_cancelled = False
         tasks = [task for task in (self._task, self._idle, self._refining) if task is not None]
         for task in tasks:
             task.cancel()
@@ -113,6 +120,7 @@ class Driver:
 
     def wake(self) -> None:
         """The files changed: bring the interpreter up to them when nothing else is to be done."""
+        self._import_cancelled = False
         self._wake.set()
 
     async def settled(self) -> None:
@@ -141,16 +149,29 @@ class Driver:
         """Have tests run; they are looked up when their turn comes."""
         request = Request(kind, tests, files)
         self._requests.append(request)
-        self._wake.set()
+        self.wake()
         return request.done
 
     def cancel(self) -> None:
         """Stop the run after its tests in flight, and drop what waits; the second time, kill."""
         self._drop_requests(running=bool(self.running))
+        self._cancel_import()
         if self._runner is not None:
             self._runner.cancel(kill=self._cancelling)
         if self.running:
             self._cancelling, self._requeue = True, False
+
+    def _cancel_import(self) -> None:
+        """End an import, which is deaf to anything gentler, and begin none until something changes or is asked for."""
+        idle = self._idle if self._idle is not None and not self._idle.done() else None
+        importing: asyncio.Task[WarmSession] | asyncio.Task[None] | None = self._bringing or idle
+        if importing is None:
+            return
+        self._import_cancelled = True
+        importing.add_done_callback(lambda _: self._rest.set())
+        importing.cancel()
+        if self._parts.warming.agent is not None:
+            self._parts.warming.agent.end_session()
 
     def stop_outdated(self, change: Change) -> None:
         """What of a run in flight sees the change is stopped and run again later; the rest of it goes on."""
@@ -163,7 +184,7 @@ class Driver:
         runner, paths = self._runner, change.changed | change.removed
         if runner is None or self._cancelling:
             return
-        outdated = [test for test in runner.unfinished if self._parts.standing.sees_any(test, paths)]
+        outdated = [test for test in runner.unfinished if self._parts.standing.outdated(test, paths)]
         if outdated:
             self._requeue = True
             runner.drop(outdated)
@@ -193,6 +214,9 @@ class Driver:
         except SessionBroken as error:
             self._parts.known.note_broken(error.failure, "conftest.py")
             self._fail(f"pytest can't start: {error.failure.message}")
+        except ImportCancelled:
+            self._drop_requests()
+            self.move(State.PAUSED if self.paused else State.READY, _CANCELLED)
         except Exception:
             log.exception("the engine failed")
             self._fail(_INTERNAL)
@@ -210,6 +234,8 @@ class Driver:
                 self._requests.remove(request)
             request.settle(finished)
         self.move(State.PAUSED if self.paused else State.READY)
+        if self._import_cancelled:
+            return
         if not self._parts.warming.up_to_date and not self._parts.known.broken_sources:
             self._idle = asyncio.create_task(self._warm_up())
         elif self._refiner.candidates(list(self._parts.known.nodes)) and not self._parts.known.broken_sources:
@@ -278,6 +304,8 @@ class Driver:
             try:
                 return await self._bringing
             except asyncio.CancelledError:
+                if self._import_cancelled:
+                    raise ImportCancelled from None
                 if not self._overtaken:
                     raise
                 self._overtaken = False

@@ -29,6 +29,7 @@ class Standing:
         self._ledger = ledger
         self._tests = tests
         self._true: dict[str, Verdict | None] = {}
+        self._before: dict[str, Verdict | None] = {}
         self.affected: dict[str, tuple[str, ...]] = {}
         self.failing: set[str] = set()
         """The tests whose verdict, the last one at least, is a failure or an error."""
@@ -37,6 +38,7 @@ class Standing:
         """Compare all facts with the present; ``restored`` are the tests that memory has a new answer for."""
         self._ledger.index.update(snapshot)
         before, self._true = self._true, {test: self._true_verdict(test) for test in self._tests()}
+        self._before = before
         self.affected = self._reasons(self._tests())
         self.failing = {test for test in self._true if self._fails(test)}
         restored = tuple(test for test, now in self._true.items() if now is not None and before.get(test) is not now)
@@ -64,6 +66,14 @@ class Standing:
         """Whether a test's last fact depends on one of the files, or nothing is known of it."""
         fact = self._ledger.index.latest(test)
         return fact is None or any(key.path in paths for inputs in fact.inputs for key, _ in inputs)
+
+    def outdated(self, test: str, paths: frozenset[str]) -> bool:
+        """Whether the last change, of these files, may change what a test does that is running.
+
+        A fact that held before it tells exactly; else all files count that the last fact depends on.
+        """
+        before = self._before.get(test)
+        return self.sees_any(test, paths) if before is None else self._true.get(test) is not before
 
     def _fails(self, test: str) -> bool:
         verdict = self.verdict(test)

@@ -85,6 +85,7 @@ class Warming:
             configuration.root,
             configuration.cwd or configuration.root,
             agent_environment(configuration.env),
+            configuration.test_timeout,
         )
         self.agent = agent
         try:
