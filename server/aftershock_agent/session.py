@@ -194,7 +194,11 @@ class Session:
     def _standard_modules(self) -> list[str]:
         """The standard library's modules that the session imported beyond base's, for the next base to know.
 
-        Others are left alone: what a conftest sets before it imports them must still be set first.
+        Others are left alone.  What such a module does when it is imported may depend on all that ran before it:
+        variables, ``sys.path``, warning filters and import hooks, which could be compared, but also on what code before
+        it has patched, put into ``sys.modules`` or called (gevent's monkey patching, a fake module, ``matplotlib.use``),
+        which can't be seen.  Only where all code before the import does nothing but import and define would base come
+        to the same module; nearly every session has plugins whose code runs first, and they are no such code.
         """
         new = [name for name in sys.modules if name not in self._known_modules]
         return [name for name in new if name.split(".")[0] in sys.stdlib_module_names and "__main__" not in name]

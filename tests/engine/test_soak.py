@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from aftershock.engine import events, warming
 from support.engine import EngineStory, cold_outcomes, opened
 from support.project import Project
 
@@ -46,7 +47,8 @@ def _proportional(process: psutil.Process) -> int:
 
 
 def _family() -> list[psutil.Process]:
-    return psutil.Process().children(recursive=True)
+    found: list[psutil.Process] = psutil.Process().children(recursive=True)
+    return found
 
 
 def _session(story: EngineStory) -> psutil.Process:
@@ -107,3 +109,45 @@ async def test_the_functions_that_patches_replace_are_given_back(project: Projec
             sizes.append(_proportional(session))
         assert _session(story) == session  # patched, never begun anew
     assert sizes[-1] - sizes[3] < 4 << 20
+
+
+@needs_proc
+async def test_a_session_that_has_grown_too_far_gives_way_to_a_new_one(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warming, "SLACK", 16 << 20)
+    project.write(
+        {
+            "conftest.py": """
+                import sys
+
+                HOARD = []
+
+                def keep(event, arguments):
+                    if event == "compile" and str(arguments[1]).endswith("shop.py"):
+                        HOARD.append(b"x" * (32 << 20))
+
+                sys.addaudithook(keep)
+                """,
+            "shop.py": "def price():\n    return 1\n",
+            "test_shop.py": "import shop\n\ndef test_price():\n    assert shop.price() < 9\n",
+        }
+    )
+
+    def interpreter() -> events.Interpreter:
+        known = story.engine.status.interpreter
+        assert known is not None
+        return known
+
+    async with opened(project) as story:
+        first = _session(story)
+        await story.save("shop.py", "return 1", "return 2")
+        await story.until(lambda: (interpreter().memory or 0) > 48 << 20 and interpreter().patches == 1)
+        for number in range(3, 8):
+            await story.save("shop.py", f"return {number - 1}", f"return {number}")
+        assert _session(story) == first
+        await story.until(lambda: "its memory had grown" in interpreter().rebuilt)
+        await story.engine.settled()
+        assert not first.is_running()
+        await story.save("shop.py", "return 7", "return 9")
+        assert story.outcomes() == cold_outcomes(project) == {"test_price": "failed"}

@@ -272,6 +272,11 @@ class Driver:
             idle.cancel()
         await asyncio.wait([idle])
 
+    @property
+    def idle(self) -> bool:
+        """Whether nobody waits for anything; facts may be in the making that idle time is used for."""
+        return self._at_rest()
+
     def _at_rest(self) -> bool:
         idle = self._idle is not None and not self._idle.done()
         still = self.state in (State.READY, State.PAUSED, State.FAILED, State.STOPPED)

@@ -75,7 +75,7 @@ class Engine:
         self._ledger = Ledger(self._store, self._store.get_meta("variant") or "", self._project.present.snapshot)
         self._standing = Standing(self._ledger, lambda: self._known.nodes)
         self._warming = Warming(self._configuration, self._project, self._born, self._collected, self._absorb)
-        self._vitals = Vitals(root, self._warming, lambda: self._tell(self.status))
+        self._vitals = Vitals(root, self._warming, self._measured)
         self._driver = Driver(self._parts(), self._tell_status)
         self._note_syntax(self._project.present.sources)
         self._known.announce()
@@ -333,6 +333,14 @@ class Engine:
         except (AgentDied, SessionBroken) as error:
             self._tell(events.Notice("warning", f"The tests could not be collected anew: {error}"))
         await self._warming.stop()
+
+    def _measured(self) -> None:
+        """The interpreter was measured: if its session has grown too far, another is prepared while nobody waits."""
+        self._tell(self.status)
+        interpreter = self._vitals.interpreter
+        memory = interpreter.memory if interpreter else None
+        if memory is not None and self._warming.outgrown(memory, self._driver.idle):
+            self._driver.wake()
 
     def _tell_status(self) -> None:
         self._tell(self.status)

@@ -19,6 +19,10 @@ from aftershock_agent import messages
 
 log = logging.getLogger(__name__)
 
+GROWTH = 1.5
+SLACK = 64 << 20
+"""An interpreter may grow to this many times what it took with its session complete, and by so many bytes more."""
+
 _ATTEMPTS = 5
 """How often a session is started again because files changed under it, before giving up until the next save."""
 
@@ -47,6 +51,7 @@ class Warming:
         self._sessions = self._patches = self._rebuilds = 0
         self.rebuilt: Rebuild | None = None
         self._lost: Rebuild | None = None
+        self._measured: tuple[WarmSession | None, int] = (None, 0)
 
     @property
     def state(self) -> Interpreter | None:
@@ -61,6 +66,25 @@ class Warming:
         session = self.session
         alive = self.agent is not None and self.agent.session_alive
         return session is not None and alive and session.complete and session.present is self._project.present
+
+    def outgrown(self, memory: int, idle: bool) -> bool:
+        """The interpreter takes so many bytes: whether that is too much, and the session is given up for it.
+
+        Only when ``idle``: else runs take their part of it.
+
+        Patches give back what they replace, but plugins and libraries keep what they like in a session of days.
+        """
+        session = self.session
+        if session is None or not self.up_to_date:
+            return False
+        if session is not self._measured[0]:
+            self._measured = session, memory
+        first = min(memory, self._measured[1])
+        self._measured = session, first
+        if not idle or memory <= first * GROWTH + SLACK:
+            return False
+        self._lose(f"its memory had grown from {first >> 20} to {memory >> 20} MB")
+        return True
 
     @property
     def following(self) -> bool:
