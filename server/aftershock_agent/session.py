@@ -196,7 +196,7 @@ class Session:
 
         Others are left alone.  What such a module does when it is imported may depend on all that ran before it:
         variables, ``sys.path``, warning filters and import hooks, which could be compared, but also on what code before
-        it has patched, put into ``sys.modules`` or called (gevent's monkey patching, a fake module, ``matplotlib.use``),
+        it has patched, called or put into ``sys.modules`` (gevent, a fake module, ``matplotlib.use``),
         which can't be seen.  Only where all code before the import does nothing but import and define would base come
         to the same module; nearly every session has plugins whose code runs first, and they are no such code.
         """
