@@ -34,11 +34,12 @@ class Loop:
 
 @dataclass(frozen=True)
 class Timing:
-    """One pytest process: seconds of the whole, its loop, None where nothing ran, and how many tests ran."""
+    """One pytest process: seconds of the whole, its loop, None where nothing ran, how many tests ran, if none failed."""
 
     seconds: float
     loop: Loop | None
     tests: int
+    passed: bool
 
 
 def measuring(file: Path) -> dict[str, str]:
@@ -67,10 +68,10 @@ def pytest(project: Project, *arguments: str) -> Timing:
         seconds = time.perf_counter() - started
         if done.returncode not in (_RAN, _FAILED, _NOTHING):
             raise PytestError("\n".join((done.stdout + done.stderr).splitlines()[-20:]))
-        return Timing(seconds, loop_of(loop), _count(done.stdout))
+        return Timing(seconds, loop_of(loop), count(done.stdout), done.returncode != _FAILED)
 
 
-def _count(output: str) -> int:
+def count(output: str) -> int:
     """How many tests the summary, pytest's last line but for warnings of plugins, speaks of."""
     for line in reversed(output.splitlines()):
         found: Sequence[tuple[str, str]] = _COUNT.findall(line)

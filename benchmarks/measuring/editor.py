@@ -24,6 +24,10 @@ class EditorError(Exception):
     """The server didn't do what an editor waits for; the text says what."""
 
 
+class NoVerdict(EditorError):
+    """A save affected no test, or none was run."""
+
+
 @dataclass(frozen=True)
 class Save:
     """What a save led to; times in seconds, from just before the file was written to the message's arrival."""
@@ -31,10 +35,17 @@ class Save:
     first: float
     last: float
     end: float
+    own: float
+    """What the first test to have a verdict took itself: the sum of its phases."""
     tests: tuple[str, ...]
     outcomes: tuple[str, ...]
     testing: float
     """What the tests themselves took: the sum of their phases."""
+
+    @property
+    def overhead(self) -> float:
+        """From the save to the first verdict, without what that test took itself."""
+        return self.first - self.own
 
 
 @attrs.define
@@ -82,7 +93,7 @@ class _Protocol(protocol.Protocol):
 
 
 class Editor:
-    """One workspace folder, open in one server; built at the start, without a question.
+    """One workspace folder, open in one server; built at the start, without a question: ``built`` tests had verdicts.
 
     Use it as an asynchronous context; leaving it ends the server.
     """
@@ -96,7 +107,9 @@ class Editor:
         self._steps: list[tuple[float, protocol.TestRunProgress]] = []
         self._ended = False
         self._settled = asyncio.Event()
+        self._begun = asyncio.Event()
         self._problem = ""
+        self.built = 0
         self._shown: str | None = None
         self._version = 0
         _listen(self._client, self._step, self._status, self._show_lenses)
@@ -111,6 +124,7 @@ class Editor:
         await self._client.initialize_async(self._greeting())
         self._client.initialized(types.InitializedParams())
         await self._settle("the first build")
+        self.built = sum(step.kind in _VERDICTS for _, step in self._steps)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -119,22 +133,31 @@ class Editor:
         await self._client.stop()  # type: ignore[no-untyped-call]
 
     def show(self, path: Path) -> None:
-        """Open a file and ask for its lenses, as an editor does from then on."""
+        """Open a file, in the place of the one shown before, and ask for its lenses, as an editor does from then on."""
+        if self._shown is not None:
+            before = types.TextDocumentIdentifier(self._shown)
+            self._client.text_document_did_close(types.DidCloseTextDocumentParams(before))
         self._shown, self._version = path.as_uri(), 1
         item = types.TextDocumentItem(self._shown, "python", self._version, path.read_text(encoding="utf-8"))
         self._client.text_document_did_open(types.DidOpenTextDocumentParams(item))
         self._show_lenses()
 
-    async def save(self, path: Path, text: str) -> Save:
-        """Type `text` into the file shown and save it; returns when the server is at rest again."""
+    async def save(self, path: Path, text: str, patience: float | None = None) -> Save:
+        """Type `text` into the file shown and save it; returns when the server is at rest again.
+
+        NoVerdict is raised where no run begins within `patience` seconds, or one without a verdict.
+        """
         self._type(text)
         self._steps.clear()
         self._ended = False
         self._settled.clear()
+        self._begun.clear()
         identifier = types.TextDocumentIdentifier(path.as_uri())
         started = time.perf_counter()
         path.write_text(text, encoding="utf-8")
         self._client.text_document_did_save(types.DidSaveTextDocumentParams(identifier))
+        if patience is not None:
+            await self._begin(patience)
         await self._settle(f"the verdicts of a save of {path.name}")
         return _summary(started, self._steps)
 
@@ -165,6 +188,12 @@ class Editor:
             initialization_options={"settings": settings},
         )
 
+    async def _begin(self, patience: float) -> None:
+        try:
+            await asyncio.wait_for(self._begun.wait(), patience)
+        except asyncio.TimeoutError:
+            raise NoVerdict(f"{self._root.name}: a save ran no test within {patience:.0f} s") from None
+
     async def _settle(self, what: str) -> None:
         try:
             await asyncio.wait_for(self._settled.wait(), self._patience)
@@ -175,6 +204,7 @@ class Editor:
 
     def _step(self, step: protocol.TestRunProgress) -> None:
         self._steps.append((time.perf_counter(), step))
+        self._begun.set()
         self._ended = self._ended or step.kind == "end"
 
     def _status(self, status: protocol.Status) -> None:
@@ -207,9 +237,10 @@ def _listen(
 def _summary(started: float, steps: list[tuple[float, protocol.TestRunProgress]]) -> Save:
     verdicts = [(at - started, step) for at, step in steps if step.kind in _VERDICTS]
     if not verdicts:
-        raise EditorError("a save ran no test")
+        raise NoVerdict("a save ran no test")
     return Save(
         first=verdicts[0][0],
+        own=verdicts[0][1].duration or 0.0,
         last=verdicts[-1][0],
         end=max(at for at, step in steps if step.kind == "end") - started,
         tests=tuple(step.test or "" for _, step in verdicts),
