@@ -34,7 +34,7 @@ class Loop:
 
 @dataclass(frozen=True)
 class Timing:
-    """One pytest process: seconds of the whole, its loop, None where nothing ran, how many tests ran, if none failed."""
+    """One pytest process: seconds of the whole, its loop, None where none ran, how many tests ran, if they passed."""
 
     seconds: float
     loop: Loop | None

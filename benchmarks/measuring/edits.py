@@ -146,8 +146,9 @@ def _with_first(text: str, qualname: str, statement: str) -> str:
     body = function.body
     documented = ast.get_docstring(function) is not None and len(body) > 1
     first = body[1] if documented else body[0]
+    line = min([first.lineno, *(node.lineno for node in getattr(first, "decorator_list", []))])
     lines = text.splitlines(keepends=True)
-    lines.insert(first.lineno - 1, f"{' ' * first.col_offset}{statement}\n")
+    lines.insert(line - 1, f"{' ' * first.col_offset}{statement}\n")
     return "".join(lines)
 
 
