@@ -141,11 +141,18 @@ async def _round(contest: Contest, log: ServerLog, number: int) -> Round:
         rounds.HOT: hot,
         rounds.SUITE: lambda: rounds.answer(cold.pytest(place.plain)),
     }
-    asked = [way for way in rounds.WAYS[edit.kind] if place.name != LARGEST or way not in _MINUTES]
+    asked = _asked(place.name, edit.kind)
     turn = number % max(1, len(asked))
     answers = {way: await asyncio.to_thread(ways[way]) for way in [*asked[turn:], *asked[:turn]]}
     await contest.editor.go_on()
     return Round(save, step, answers)
+
+
+def _asked(name: str, kind: Kind) -> list[str]:
+    """The ways but, in the largest project, those that run its whole suite."""
+    if name != LARGEST:
+        return list(rounds.WAYS[kind])
+    return [] if kind is Kind.WIDE else [way for way in rounds.WAYS[kind] if way not in _MINUTES]
 
 
 def _line(done: Round) -> str:
