@@ -5,6 +5,7 @@ It runs no project code, so it is always there to start a session and to kill on
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import importlib
 import importlib.metadata
@@ -17,7 +18,7 @@ import traceback
 
 from aftershock_agent import bytecode, messages
 from aftershock_agent.channel import Channel
-from aftershock_agent.processes import End
+from aftershock_agent.processes import CAN_FORK, End
 from aftershock_agent.stack_room import with_room
 from aftershock_agent.tree import Node
 
@@ -79,7 +80,7 @@ def _ready() -> messages.BaseReady:
         pytest=pytest.__version__,
         distributions=hashlib.sha256("\n".join(installed).encode()).hexdigest()[:16],
         recording=method(),
-        fork=hasattr(os, "fork"),
+        fork=CAN_FORK,
     )
 
 
@@ -109,19 +110,24 @@ class Base:
 
     def _start(self, command: messages.StartSession) -> None:
         bytecode.drop_stale(command.sources)
+        scratch = self._scratch_of(command.session)
 
         def body(channel: Channel) -> None:
             from aftershock_agent.session import serve
 
-            scratch = self._scratch_of(command.session)
             os.mkdir(scratch, 0o700)
             serve(channel, command, self._root, scratch)
 
-        self._node.fork(command.session, body)
+        if CAN_FORK:
+            self._node.fork(command.session, body)
+        else:
+            os.mkdir(scratch, 0o700)
+            order = messages.encode(dataclasses.replace(command, sources=[])).decode()
+            self._node.spawn(command.session, ["session", order, self._root, scratch])
 
     def _ended(self, session: int, end: End) -> messages.SessionEnded:
         shutil.rmtree(self._scratch_of(session), ignore_errors=True)
-        return messages.SessionEnded(session, end.exit, end.signal)
+        return messages.SessionEnded(session, end.exit, end.signal, end.reason)
 
     def _scratch_of(self, session: int) -> str:
         return os.path.join(self._scratch, f"session-{session}")

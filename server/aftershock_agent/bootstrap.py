@@ -1,5 +1,6 @@
 """Loads the agent by path into any interpreter: ``python bootstrap.py CHANNEL_FD ROOT SCRATCH``.
 
+``python bootstrap.py session ORDER ROOT SCRATCH CHANNEL_FD`` is base's way to a session where there is no fork.
 ``python bootstrap.py debug ORDER`` runs some tests for a debugger instead: see :mod:`aftershock_agent.debugging`.
 
 The project's environment holds nothing of ours, and ``sys.path`` must not gain anything of ours either: so the
@@ -36,5 +37,7 @@ if __name__ == "__main__":
     load()
     if sys.argv[1] == "debug":
         importlib.import_module("aftershock_agent.debugging").main(sys.argv[2])
+    elif sys.argv[1] == "session":
+        importlib.import_module("aftershock_agent.session").main(*sys.argv[2:])
     else:
         importlib.import_module("aftershock_agent.base").main(int(sys.argv[1]), sys.argv[2], sys.argv[3])

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
+from collections import deque
 from collections.abc import Iterator
 
 from aftershock_agent import messages
 
 _CHUNK = 1 << 16
+_NOW: int = getattr(socket, "MSG_DONTWAIT", 0)
+"""Windows hasn't got it; there a call may wait for a moment."""
 
 
 class Channel:
@@ -38,7 +42,9 @@ class Channel:
 
     def send_some(self, data: memoryview) -> int:
         """Send what fits now, without waiting; returns how many bytes that was."""
-        return self._socket.send(data, socket.MSG_DONTWAIT)
+        if not _NOW:
+            data = data[:_CHUNK]
+        return self._socket.send(data, _NOW)
 
     def receive(self) -> list[bytes] | None:
         """The whole lines that have arrived, waiting for some bytes first; None at the end of the stream."""
@@ -53,8 +59,10 @@ class Channel:
 
     def readable(self) -> bool:
         """Whether something, or the end of the stream, can be read at once."""
+        if not _NOW:
+            return bool(select.select([self._socket], [], [], 0)[0])
         try:
-            self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            self._socket.recv(1, socket.MSG_PEEK | _NOW)
         except BlockingIOError:
             return False
         except ConnectionError:
@@ -83,3 +91,51 @@ def pair() -> tuple[Channel, Channel]:
     """Two joined channels."""
     here, there = socket.socketpair()
     return Channel(here), Channel(there)
+
+
+class RunChannel:
+    """A run's share of the channel of the session in whose process it happens; what isn't for it goes on waiting."""
+
+    def __init__(self, parent: Channel, run: int, waiting: deque[bytes]) -> None:
+        """``waiting`` holds lines that the session has received and not yet handled."""
+        self._parent = parent
+        self._run = run
+        self._waiting = waiting
+        self._own: list[bytes] = []
+        self._ended = False
+        lines = list(waiting)
+        waiting.clear()
+        self._sort(lines)
+
+    def send(self, *sent: messages.Message) -> None:
+        """Send messages; raises OSError when the other end is gone."""
+        self._parent.send(*sent)
+
+    def receive(self) -> list[bytes] | None:
+        """The lines for this run that have arrived, waiting for one first; None at the end of the stream."""
+        while not self._own and not self._ended:
+            self._take_in()
+        own, self._own = self._own, []
+        return own or None
+
+    def readable(self) -> bool:
+        """Whether something for this run, or the end of the stream, can be read at once."""
+        while not self._ended and self._parent.readable():
+            self._take_in()
+        return bool(self._own) or self._ended
+
+    def whole(self) -> bool:
+        """Whether the descriptor is still the channel's."""
+        return self._parent.whole()
+
+    def _take_in(self) -> None:
+        lines = self._parent.receive()
+        self._ended = lines is None
+        self._sort(lines or [])
+
+    def _sort(self, lines: list[bytes]) -> None:
+        for line in lines:
+            command = messages.decode(line)
+            orders = (messages.MoreTests, messages.DropTests, messages.CancelRun)
+            mine = isinstance(command, orders) and command.run == self._run
+            (self._own if mine else self._waiting).append(line)

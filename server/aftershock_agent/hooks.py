@@ -7,7 +7,7 @@ import traceback
 import pytest
 
 from aftershock_agent import messages
-from aftershock_agent.channel import Channel
+from aftershock_agent.channel import Channel, RunChannel
 
 
 class Specifications:
@@ -52,7 +52,7 @@ def before_run(config: pytest.Config) -> None:
         config.pluginmanager.register(_Broken(error))
 
 
-def after_run(config: pytest.Config, channel: Channel, run: int) -> None:
+def after_run(config: pytest.Config, channel: Channel | RunChannel, run: int) -> None:
     """Call the hook; what it raises is logged, since the verdicts are told already."""
     try:
         config.hook.pytest_aftershock_after_run(config=config)

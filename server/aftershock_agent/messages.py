@@ -73,11 +73,15 @@ class LoadedFile:
 
 @dataclass(frozen=True)
 class StartSession:
-    """Fork a session from base: configure pytest with ``args`` and wait for commands."""
+    """Start a session from base: configure pytest with ``args`` and wait for commands.
+
+    ``isolation`` is the user's setting; the session makes of it what can be done (:class:`InProcess`).
+    """
 
     session: int
     args: list[str]
     sources: list[str] = field(default_factory=list)
+    isolation: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -331,9 +335,10 @@ class RunIdle:
 
 @dataclass(frozen=True)
 class RunEnded:
-    """The run's process is gone.
+    """The run's process is gone, or the run is over that was in the session's own process.
 
-    ``signal`` or ``exit`` tell how; ``exit`` 0 is the ordinary end.  Neither: its session went away.
+    ``signal`` or ``exit`` tell how; ``exit`` 0 is the ordinary end.  Neither: its session went away.  ``lost``: the run
+    was in its session's process, which went with it.
     ``reason`` tells why the agent ended it: ``silent`` (it had closed the agent's channel), ``flood`` (it printed too
     much); else it is empty.
     """
@@ -343,15 +348,36 @@ class RunEnded:
     exit: int | None
     signal: int | None
     reason: str = ""
+    lost: bool = False
 
 
 @dataclass(frozen=True)
 class SessionEnded:
-    """The session's process is gone."""
+    """The session's process is gone; ``reason`` as in :class:`RunEnded`."""
 
     session: int
     exit: int | None
     signal: int | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class InProcess:
+    """Runs are no forks but happen in the session's own process; ``reason`` goes on after "because"."""
+
+    session: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Unfit:
+    """A run in the session's process has left something that can't be taken back: a new session is needed.
+
+    ``reason`` names the test and what it left.
+    """
+
+    session: int
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -377,6 +403,8 @@ Event = (
     | RunIdle
     | RunEnded
     | SessionEnded
+    | InProcess
+    | Unfit
     | Log
 )
 Message = Command | Event
@@ -386,7 +414,7 @@ _TYPES: dict[str, type] = {
     for t in (
         *(Compile, Preload, StartSession, Collect, Patch, Run, MoreTests, DropTests, CancelRun, StopSession),
         *(BaseReady, BaseFailed, SessionReady, SessionFailed, Collecting, CollectFailed, Collected, Patched),
-        *(TestStarted, TestFinished, TeardownExecuted, RunIdle, RunEnded, SessionEnded, Log),
+        *(TestStarted, TestFinished, TeardownExecuted, RunIdle, RunEnded, SessionEnded, InProcess, Unfit, Log),
     )
 }
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from aftershock_agent import messages
-from aftershock_agent.channel import Channel
+from aftershock_agent.channel import Channel, RunChannel
 
 
 class Orders:
     """Read between tests.  A signal could be handled or blocked by a test, and would break into its system calls."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel | RunChannel) -> None:
         """``channel`` leads to the session."""
         self._channel = channel
         self._more: messages.MoreTests | None = None

@@ -3,10 +3,10 @@
 Why it is safe.  A function object is its code plus what its ``def`` evaluated (defaults, decorators, annotations,
 closure).  When the text outside function bodies compiles to the same instructions, those evaluate to the same, so
 the new code in the old function is what an import would have made, provided that (1) no changed function has run
-while the project was imported (its results would be stale), (2) arguments, flags and free variables agree, and (3) the
-code found in memory is exactly what the old text compiles to, so nobody has transformed it (a decorator, an import
-hook).  All other functions of the file are swapped too, for their line numbers.  Whatever fails a condition is refused
-as a whole, before anything is touched, and the server starts a new session.
+while the project was imported, or in a run in this process (its results would be stale), (2) arguments, flags and
+free variables agree, and (3) the code found in memory is exactly what the old text compiles to, so nobody has
+transformed it (a decorator, an import hook).  All other functions of the file are swapped too, for their line numbers.
+Whatever fails a condition is refused as a whole, before anything is touched, and the server starts a new session.
 
 Whole functions and classes compiled in their place, with ``__code__`` swapped, keep mangled names, ``super()`` and
 PEP 695 right, where recompiling a lone function (as jurigged does) does not; pytest's assertion rewriting is applied to
@@ -35,6 +35,7 @@ class Patcher:
         """``recorder`` learns the new code, so that runs record it."""
         self._recorder = recorder
         self._imported: dict[str, set[str]] = {}
+        self._ran: dict[str, set[str]] = {}
         self._compiler = Compiler()
         self._ahead: dict[str, str] = {}
         self._patched: dict[str, str] = {}
@@ -44,6 +45,12 @@ class Patcher:
         """Remember what ran while the project was imported and collected."""
         for path, names in executed.items():
             self._imported.setdefault(path, set()).update(names)
+
+    def note_run(self, executed: messages.Executed) -> None:
+        """Remember what tests ran in this process, and that they may have made functions."""
+        for path, names in executed.items():
+            self._ran.setdefault(path, set()).update(names)
+        self.forget_functions()
 
     def patch(self, path: str, old: str | None, new: str | None, changed: Iterable[str]) -> int:
         """Swap the functions of ``path`` from the text ``old`` to ``new``; returns how many were swapped.
@@ -93,10 +100,11 @@ class Patcher:
         self._functions = None
 
     def _refuse_imported(self, path: str, changed: Iterable[str]) -> None:
-        ran = self._imported.get(path, set())
-        for name in changed:
-            if name in ran or any(other.startswith(f"{name}.<locals>.<") for other in ran):
-                raise Unpatchable(f"{name} ran while the project was imported")
+        for ran, when in ((self._imported, "while the project was imported"), (self._ran, "in this process before")):
+            names = ran.get(path, set())
+            for name in changed:
+                if name in names or any(other.startswith(f"{name}.<locals>.<") for other in names):
+                    raise Unpatchable(f"{name} ran {when}")
 
 
 def _loader_of(path: str) -> object:

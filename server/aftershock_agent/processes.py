@@ -7,8 +7,9 @@ import ctypes
 import os
 import select
 import signal
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from aftershock_agent.channel import Channel, pair
@@ -25,6 +26,9 @@ STRAY = 70
 """Exit code of a process that a test has forked and that came back into pytest."""
 
 _LINUX = sys.platform == "linux"
+
+CAN_FORK = hasattr(os, "fork")
+"""Whether this system has forks; Windows hasn't."""
 
 
 @dataclass
@@ -80,6 +84,21 @@ def fork(body: Callable[[Channel], None]) -> Child:
     finally:
         _flush()
         os._exit(code)
+
+
+def spawn(arguments: Sequence[str]) -> Child:
+    """Start this interpreter anew, where there is no fork; ``arguments`` are for bootstrap.py, its channel's last."""
+    here, there = pair()
+    given = len(sys.argv) - 1
+    command = [sys.executable, *sys.orig_argv[1:-given], *arguments, str(there.fileno())]
+    process = subprocess.Popen(command, pass_fds=[there.fileno()], start_new_session=True)
+    there.close()
+    _SPAWNED.append(process)
+    return Child(process.pid, here, _death_of(process.pid))
+
+
+_SPAWNED: list[subprocess.Popen[bytes]] = []
+"""Kept from being reaped by the garbage collector: :func:`bury` does that."""
 
 
 def _flush() -> None:

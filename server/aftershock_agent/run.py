@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from aftershock_agent import capturing, messages, processes
-from aftershock_agent.channel import Channel
+from aftershock_agent.channel import Channel, RunChannel
 from aftershock_agent.children import ChildProcesses
 from aftershock_agent.orders import Orders
 from aftershock_agent.recording import LoadedFiles, Recorder
@@ -27,13 +27,16 @@ class Run:
 
     def __init__(
         self,
-        channel: Channel,
+        channel: Channel | RunChannel,
         command: messages.Run,
         recorder: Recorder,
         loaded: LoadedFiles,
         children: ChildProcesses,
     ) -> None:
-        """``recorder``, ``loaded`` and ``children`` are the session's own, as the fork inherited them."""
+        """``recorder``, ``loaded`` and ``children`` are the session's own, as the fork inherited them.
+
+        Afterwards ``ran`` holds the numbers of all functions that were executed.
+        """
         self._channel = channel
         self._command = command
         self._recorder = recorder
@@ -43,6 +46,7 @@ class Run:
         self._pid = os.getpid()
         self._strays = mmap.mmap(-1, 1)  # shared with what a test forks
         self._executed: set[int] = set()
+        self.ran: set[int] = set()
         self._told: set[int] = set()
         self._fixtures: dict[int, set[int]] = {}
         self._opaque: dict[int, str] = {}
@@ -227,7 +231,9 @@ class Run:
         return self._children.take() or mended
 
     def _drain(self) -> None:
-        self._executed.update(self._recorder.take())
+        taken = self._recorder.take()
+        self._executed.update(taken)
+        self.ran.update(taken)
 
     def _new(self, executed: set[int]) -> messages.Functions:
         """The functions whose numbers this run hasn't told yet."""

@@ -6,6 +6,7 @@ import faulthandler
 import gc
 import os
 import shutil
+import socket
 import sys
 import time
 import traceback
@@ -17,9 +18,11 @@ import pytest
 from _pytest.config import _prepareconfig
 
 from aftershock_agent import breakpoints, hooks, messages, processes
-from aftershock_agent.channel import Channel
+from aftershock_agent.channel import Channel, RunChannel
 from aftershock_agent.children import ChildProcesses
 from aftershock_agent.compiling import Unpatchable
+from aftershock_agent.forking import why_in_process
+from aftershock_agent.in_process import InProcess
 from aftershock_agent.patching import Patcher
 from aftershock_agent.recording import LoadedFiles, Project, make
 from aftershock_agent.reports import failure_of, root_cause
@@ -48,6 +51,14 @@ def serve(channel: Channel, command: messages.StartSession, root: str, scratch: 
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+def main(order: str, root: str, scratch: str, descriptor: str) -> None:
+    """Be a session in a process of its own, where base can't fork: serve as ``order``, a StartSession, says."""
+    processes.die_with_parent()
+    command = messages.decode(order.encode())
+    if isinstance(command, messages.StartSession):
+        serve(Channel(socket.socket(fileno=int(descriptor))), command, root, scratch)
+
+
 class Session:
     """A pytest plugin that replaces collection and the test loop by commands."""
 
@@ -70,6 +81,8 @@ class Session:
         self._patcher = Patcher(self.recorder)
         self._workers = Workers()
         self._sets: dict[int, Path] = {}
+        self._in_process = InProcess(channel, self._node.waiting, self._project)
+        self._why_in_process = ""
 
     def open(self) -> None:
         """Start pytest; returns when the server ends the session."""
@@ -177,6 +190,7 @@ class Session:
         self.recorder.settle()
         self._patcher.note_imports(executed)
         self._children.take()
+        self._choose_isolation()
         self._channel.send(
             messages.Collected(
                 session=self._number,
@@ -190,6 +204,14 @@ class Session:
         )
         self._patcher.forget_functions()
         gc.freeze()  # a collection in a run would copy every page of the session
+
+    def _choose_isolation(self) -> None:
+        """Fork for runs or not, as the project is now; once in process, it stays so: it isn't the same afterwards."""
+        if self._why_in_process:
+            return
+        self._why_in_process = why_in_process(self._command.isolation)
+        if self._why_in_process:
+            self._channel.send(messages.InProcess(self._number, self._why_in_process))
 
     def _standard_modules(self) -> list[str]:
         """The standard library's modules that the session imported beyond base's, for the next base to know.
@@ -223,19 +245,40 @@ class Session:
         together = self._sets[command.run] = self._scratch / f"tests-{command.worker.uid}"
         together.mkdir(exist_ok=True)
         own = together / f"run-{command.run}"
+        self._choose_isolation()
+        if self._why_in_process:
+            self._run_here(command, own)
+            return
 
         def body(channel: Channel) -> None:
             own_temporary_folder(config, own)
-            self._workers.offer(config, command.worker, channel)
-            run = Run(channel, command, self.recorder, self.loaded, self._children)
-            self.recorder.take()
-            hooks.before_run(config)
-            run.always = set(self.recorder.take())
-            run.execute(config, self._items)
-            hooks.after_run(config, channel, command.run)
+            self._execute(command, channel)
             shutil.rmtree(own, ignore_errors=True)
 
         self._node.fork(command.run, body)
+
+    def _execute(self, command: messages.Run, channel: Channel | RunChannel) -> set[int]:
+        """Run tests in this process; returns the numbers of the functions that ran."""
+        config = self._collecting.config
+        self._workers.offer(config, command.worker, channel)
+        run = Run(channel, command, self.recorder, self.loaded, self._children)
+        self.recorder.take()
+        hooks.before_run(config)
+        run.always = set(self.recorder.take())
+        run.execute(config, self._items)
+        hooks.after_run(config, channel, command.run)
+        return run.ran | run.always | set(self.recorder.take())
+
+    def _run_here(self, command: messages.Run, own: Path) -> None:
+        channel = self._in_process.share(command.run)
+        ran: set[int] = set()
+        unfit = self._in_process.execute(
+            lambda: ran.update(self._execute(command, channel)), self._collecting, self._items, own
+        )
+        self._patcher.note_run(self.recorder.functions.by_file(ran | set(self.recorder.take())))
+        if unfit:
+            self._channel.send(messages.Unfit(self._number, unfit))
+        self._channel.send(self._run_ended(command.run, processes.End(0, None)))
 
     def _run_ended(self, run: int, end: processes.End) -> messages.RunEnded:
         together = self._sets.pop(run)

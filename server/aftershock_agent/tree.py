@@ -6,7 +6,8 @@ import select
 import selectors
 import time
 import traceback
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from aftershock_agent import messages, processes
@@ -33,9 +34,13 @@ class Node:
     """
 
     def __init__(self, parent: Channel, ended: Callable[[int, End], messages.Event], shared: bool) -> None:
-        """``ended`` makes the event that tells the parent of a child's end."""
+        """``ended`` makes the event that tells the parent of a child's end.
+
+        ``waiting`` are the commands that have come and are still to be handled.
+        """
         self.parent = parent
         self.children: dict[int, Child] = {}
+        self.waiting: deque[bytes] = deque()
         self._ended = ended
         self._shared = shared
         self._kept: set[int] = set()
@@ -63,7 +68,13 @@ class Node:
                 channel.send(messages.Log("error", traceback.format_exc()))
                 raise
 
-        child = processes.fork(run)
+        self._add(number, processes.fork(run))
+
+    def spawn(self, number: int, arguments: Sequence[str]) -> None:
+        """Start child ``number`` as :func:`processes.spawn` does, where there is no fork."""
+        self._add(number, processes.spawn(arguments))
+
+    def _add(self, number: int, child: Child) -> None:
         self.children[number] = child
         for source in child.sources():
             self._selector.register(source, selectors.EVENT_READ, number)
@@ -117,7 +128,9 @@ class Node:
 
     def _serve(self, handle: Callable[[messages.Command, bytes], None]) -> bool:
         lines = self.parent.receive()
-        for line in lines or ():
+        self.waiting.extend(lines or ())
+        while self.waiting:
+            line = self.waiting.popleft()
             handle(cast("messages.Command", messages.decode(line)), line)
         return lines is not None
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from aftershock_agent import messages
-from aftershock_agent.channel import Channel
+from aftershock_agent.channel import Channel, RunChannel
 
 _NAME = "PYTEST_XDIST_WORKER"
 
@@ -44,7 +44,7 @@ class Workers:
             self._environ.update(_environment(messages.Worker(0, 1, "")))
         self._environ.encodekey = self._note
 
-    def offer(self, config: pytest.Config, worker: messages.Worker, channel: Channel) -> None:
+    def offer(self, config: pytest.Config, worker: messages.Worker, channel: Channel | RunChannel) -> None:
         """In a fork: name it; ``channel`` takes what a project's ``pytest_configure_node`` raises, for the log."""
         self._environ.encodekey = self._encode
         if not self._spread and worker.count == 1:

@@ -33,6 +33,8 @@ export interface Interpreter {
   rebuilt: string;
   /** Bytes of its processes together. */
   memory?: number | null;
+  /** Why tests run in its own process and not in forks, or empty. */
+  unforked?: string;
 }
 
 /** `aftershock/status`: the state moved, or its counts did. */

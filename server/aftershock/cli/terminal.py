@@ -108,7 +108,9 @@ def interpreter_text(interpreter: Interpreter, now: float) -> str:
     parts.append(_counted(interpreter.patches, "patch", "patches"))
     parts.append(_counted(interpreter.rebuilds, "rebuild"))
     text = ", ".join(parts)
-    return f"{text}; the last rebuild because of {interpreter.rebuilt}" if interpreter.rebuilt else text
+    if interpreter.rebuilt:
+        text += f"; the last rebuild because of {interpreter.rebuilt}"
+    return f"{text}; runs in process because {interpreter.unforked}" if interpreter.unforked else text
 
 
 def _counted(count: int, one: str, several: str = "") -> str:

@@ -78,6 +78,9 @@ class Agent:
         self._watch = ImportWatch(limit, self._stop_session)
         self._output = Path()
         self.session = 0
+        self.isolation = "auto"
+        self.in_process = ""
+        self.unfit = ""
         self._run = 0
 
     @property
@@ -157,7 +160,8 @@ class Agent:
             self._lose_runs()
         self.session += 1
         self._session_ended = False
-        command = messages.StartSession(self.session, list(args), list(sources))
+        self.in_process = self.unfit = ""
+        command = messages.StartSession(self.session, list(args), list(sources), self.isolation)
         answer = await self._import(command)
         if not isinstance(answer, messages.SessionReady):
             raise self._broken(answer)
@@ -194,6 +198,11 @@ class Agent:
         if isinstance(answer, messages.SessionFailed):
             return SessionBroken(answer.failure, answer.loaded)
         return SessionBroken(self._watch.failure(self._output) if self._watch.expired else _ended(answer))
+
+    @property
+    def deaf(self) -> bool:
+        """Whether the session hears nothing before its run ends, and must be sent nothing long."""
+        return bool(self.in_process and self._runs)
 
     def compile(self, path: str, text: str) -> None:
         """Let the session compile a new text of a file while the server is still looking at it."""
@@ -246,7 +255,9 @@ class Agent:
 
     def cancel(self, run: int, kill: bool) -> None:
         """Stop a run after its test in flight, or at once."""
-        if self.alive:
+        if kill and self.in_process:
+            self._stop_session()
+        elif self.alive:
             self._send(messages.CancelRun(self.session, run, kill))
 
     async def _ask(self, command: messages.Command) -> Any:
@@ -290,14 +301,22 @@ class Agent:
             self._session_event(event)
 
     def _session_event(self, event: Any) -> None:
+        if isinstance(event, messages.InProcess):
+            self.in_process = event.reason
+            return
+        if isinstance(event, messages.Unfit):
+            self.unfit = event.reason
+            return
         _resolve(self._answer, event)
         if isinstance(event, messages.SessionEnded):
             self._session_ended = True
-            self._lose_runs()
+            self._lose_runs(event)
 
-    def _lose_runs(self) -> None:
+    def _lose_runs(self, ended: messages.SessionEnded | None = None) -> None:
+        """The session is gone, and its runs with it: in its process they have ended as it has."""
+        how = (ended.exit, ended.signal, ended.reason) if ended is not None and self.in_process else (None, None, "")
         for run, events in self._runs.items():
-            events.put(messages.RunEnded(self.session, run, None, None))
+            events.put(messages.RunEnded(self.session, run, *how, lost=True))
 
     def _die(self, reason: str) -> None:
         if self._death is not None:

@@ -391,7 +391,8 @@ class Driver:
         )
         seconds = {test: spent for test in runnable if (spent := parts.ledger.seconds(test)) is not None}
         try:
-            forks = 1 if session.one_worker else processes_for(parts.configuration.parallel)
+            one = session.one_worker or bool(session.agent.in_process)
+            forks = 1 if one else processes_for(parts.configuration.parallel)
             await runner.run(forks, seconds, session.together)
         finally:
             self._runner = None
@@ -406,7 +407,8 @@ class Driver:
             self._tell_verdict(run, verdict_of(event), event.output)
         if not self._unrecorded:
             asyncio.get_running_loop().call_later(_GATHER, self._record)
-        self._unrecorded.append((event, session, alone))
+        # What earlier tests have left in the session's own process, even in other runs, may hide what this one needs.
+        self._unrecorded.append((event, session, alone and not session.agent.in_process))
 
     def _record(self) -> None:
         """Work out and commit the facts of the reports so far."""

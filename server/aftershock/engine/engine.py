@@ -35,6 +35,10 @@ __all__ = ["Engine", "Explanation", "TestState"]
 log = logging.getLogger(__name__)
 
 _GLANCE = 1.0  # seconds that a file is shown before it is prepared for edits
+_IN_PROCESS = (
+    "Tests run in the interpreter that has imported the project, not in forks of it, because {}. What they leave "
+    "behind can reach later runs; docs/configuration.md tells more (setting aftershock.isolation)."
+)
 _DEFERRED = 3.0  # seconds without a save before runMode "deferred" runs
 _TEST_FILES = ("test_*.py", "*_test.py")  # pytest's default for python_files
 
@@ -56,6 +60,7 @@ class Engine:
         self._configuration = configuration
         self._tell = listener
         self._deferred: asyncio.TimerHandle | None = None
+        self._told_isolation = False
 
     # --- life -----------------------------------------------------------------------------------
 
@@ -307,12 +312,20 @@ class Engine:
         self._known.clear_broken()
         fresh = self._known.take(collection, paths)
         session = self._warming.session
+        if session is not None:
+            self._tell_isolation(session.agent.in_process)
         if paths is None and session is not None:
             self._memory.remember(session.import_executed, session.present.snapshot)
         self._refresh()
         saves_run = self._configuration.run_mode == "onSave" and not self._driver.paused
         if fresh and self._driver.warmed and saves_run and self._mostly_built():
             self._driver.ask(RunKind.SAVE, lambda: [test for test in fresh if test in self.affected])
+
+    def _tell_isolation(self, reason: str) -> None:
+        """Tell once that tests can't run in forks, unless that is what was asked for."""
+        if reason and not self._told_isolation and self._configuration.isolation != "inProcess":
+            self._told_isolation = True
+            self._tell(events.Notice("info", _IN_PROCESS.format(reason)))
 
     def _warmed(self) -> None:
         """After the first collection: offer to build what nobody ever ran."""

@@ -50,7 +50,8 @@ class Interpreter:
 
     ``sessions``, ``patches`` (files brought up to date in place) and ``rebuilds`` (sessions that were needed because
     that couldn't be done) count from the server's start; ``rebuilt`` tells why the last rebuild was needed, or is
-    empty.  ``memory`` is the proportional set size of its processes in bytes, None where it isn't known.
+    empty.  ``memory`` is the proportional set size of its processes in bytes, None where it isn't known.  ``unforked``
+    tells why tests run in the session's own process and not in forks of it, or is empty.
     """
 
     pid: int
@@ -60,6 +61,7 @@ class Interpreter:
     rebuilds: int
     rebuilt: str = ""
     memory: int | None = None
+    unforked: str = ""
 
 
 @dataclass(frozen=True)

@@ -34,8 +34,8 @@ class Refiner:
     async def refine(self, tests: list[str], session: WarmSession, going_on: Callable[[], bool]) -> None:
         """Run ``tests`` singly until ``going_on`` says no; raises AgentDied."""
         for test in tests:
-            if not going_on() or not session.agent.session_alive:
-                return
+            if not going_on() or not session.agent.session_alive or session.agent.in_process:
+                return  # in process no test runs in a state that no other has seen
             runner = Runner(session.agent, [test], self._timeout, lambda event, _: self._take(event, session))
             await runner.run(1, {})
 

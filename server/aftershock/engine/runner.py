@@ -141,10 +141,11 @@ class Runner:
         left = self._valid(fork.left)
         if self._cancelled or not left:
             return []
-        self.lost |= ended.exit is None and ended.signal is None
+        self.lost |= ended.lost
         if fork.abandoned:
             return [] if self.lost else left  # whatever was in flight by then did nothing wrong
-        if fork.flight is None and (self.lost or ended.exit == 0):
+        ended_itself = ended.signal is not None or ended.exit is not None
+        if fork.flight is None and (not ended_itself or (ended.exit == 0 and not ended.lost)):
             return []  # the session went away, or doesn't know what is left
         culprit = fork.flight or left[0]
         self.unfinished.discard(culprit)

@@ -99,7 +99,9 @@ class WarmSession:
                 yield (old, new) if same else Rebuild(path, texts=(old.text, new.text))
 
     def foretell(self, file: SourceFile) -> None:
-        """A file that is loaded has a new text: the session may begin to compile it."""
+        """A file that is loaded has a new text: the session may begin to compile it, unless it is at work."""
+        if self.agent.deaf:
+            return
         try:
             text = file.text.decode("utf-8")
         except UnicodeDecodeError:

@@ -58,14 +58,16 @@ class Warming:
         """The interpreter as it is, ``memory`` and ``rebuilt`` left to be worked out at rest; None without one."""
         if self._pid is None or self.agent is None or not self.agent.alive:
             return None
-        return Interpreter(self._pid, self._since, self._sessions, self._patches, self._rebuilds)
+        counts = self._sessions, self._patches, self._rebuilds
+        return Interpreter(self._pid, self._since, *counts, unforked=self.agent.in_process)
 
     @property
     def up_to_date(self) -> bool:
         """Whether everything is collected and equal to the present."""
         session = self.session
         alive = self.agent is not None and self.agent.session_alive
-        return session is not None and alive and session.complete and session.present is self._project.present
+        fit = session is not None and not session.agent.unfit
+        return session is not None and alive and fit and session.complete and session.present is self._project.present
 
     def outgrown(self, memory: int, idle: bool) -> bool:
         """The interpreter takes so many bytes: whether that is too much, and the session is given up for it.
@@ -111,7 +113,7 @@ class Warming:
             agent_environment(configuration.env),
             configuration.test_timeout,
         )
-        self.agent = agent
+        self.agent, agent.isolation = agent, configuration.isolation
         try:
             ready = await agent.start(folder / "agent.log")
             self._pid, self._since = ready.pid, time.time()
@@ -162,6 +164,8 @@ class Warming:
         session, why = self.session, self._lost
         if session is not None and not agent.session_alive:
             why = Rebuild("", "the session had ended")
+        elif session is not None and agent.unfit:
+            why = Rebuild("", agent.unfit)
         elif session is not None:
             patches = session.patches
             why = None if session.present is present else await session.follow(present)

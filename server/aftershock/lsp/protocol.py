@@ -43,7 +43,7 @@ class Interpreter:
     """The warm interpreter: ``since`` in seconds since the epoch, ``memory`` in bytes of its processes together.
 
     ``patches`` are files brought up to date in place, ``rebuilds`` sessions made because that couldn't be done, and
-    ``rebuilt`` why the last one was, or empty.
+    ``rebuilt`` why the last one was, or empty; ``unforked`` why tests don't run in forks, or empty.
     """
 
     pid: int
@@ -53,6 +53,7 @@ class Interpreter:
     rebuilds: int
     rebuilt: str
     memory: int | None = None
+    unforked: str = ""
 
 
 @attrs.frozen
