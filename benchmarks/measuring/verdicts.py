@@ -20,8 +20,8 @@ from support.engine import EngineStory
 
 PLUGINS = Path(__file__).resolve().parents[1] / "plugins"
 ARGUMENTS = ("-p", "fresh_verdicts")
-ENVIRONMENT: Mapping[str, str] = {"PYTHONPATH": str(PLUGINS), "COLUMNS": "80"}
-"""With ARGUMENTS, what both sides are given: the plugin that makes hypothesis draw the same examples."""
+ENVIRONMENT: Mapping[str, str] = {"PYTHONPATH": str(PLUGINS), "COLUMNS": "80", "PYTHONHASHSEED": "0"}
+"""With ARGUMENTS, what both sides are given: the same examples of hypothesis, one order of sets, one width."""
 
 _PATIENCE = 240.0  # seconds; many times what the slowest suite takes
 _UNCOLLECTED = "CollectError"

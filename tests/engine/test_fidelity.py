@@ -14,7 +14,7 @@ _BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "fidelity.py"
 
 
 def test_a_short_row_of_random_edits_finds_no_difference() -> None:
-    command = [sys.executable, str(_BENCHMARK), "--project", "specimens", "--edits", "10", "--seed", "8"]
+    command = [sys.executable, str(_BENCHMARK), "--project", "specimens", "--edits", "10", "--seed", "87"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])["projects"]["specimens"]
