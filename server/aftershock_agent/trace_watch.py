@@ -23,6 +23,7 @@ class TraceWatch:
             return ""
         if sys.gettrace() is not self._tracer:
             sys.settrace(self._tracer)
+            _call()
         self._touched = False
         return "sys.settrace"
 
@@ -30,3 +31,7 @@ class TraceWatch:
         # coverage.py calls it itself, in each new thread.
         if event == "sys.settrace" and _TRACERS not in sys._getframe(1).f_code.co_filename:
             self._touched = True
+
+
+def _call() -> None:
+    """Nothing but a call: at its first one, coverage.py's tracer sets itself anew, the quicker way, and is heard."""
