@@ -1,8 +1,9 @@
 """What tests leave behind in the process that they share with the next run: taken back where that is sound.
 
 Sound for what is a plain value that can be set again: the environment, the working directory, ``sys.path``, hooks of
-the interpreter, signal handlers, limits.  Not for threads (they can't be ended), logging and warnings (others hold them
-by now), modules and what they hold (who has seen the new value can't be told): then the session is unfit for more.
+the interpreter, signal handlers, limits.  Not for threads (they can't be ended) and processes (somebody may wait for
+them), logging and warnings (others hold them by now), modules and what they hold (who has seen the new value can't be
+told): then the session is unfit for more.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from aftershock_agent import processes
 from aftershock_agent.module_state import ModuleState
 from aftershock_agent.recording import Project
 
@@ -201,6 +203,7 @@ _PROBES = {
     "hooks": Probe(_hooks, _saying("a hook of the interpreter's changed (sys.excepthook or the like)"), _set_hooks),
     "limits": Probe(_limits, _saying("the recursion limit, gc, umask or tempfile.tempdir changed"), _set_limits),
     "threads": Probe(_threads, _tell_threads),
+    "processes": Probe(processes.living_children, _saying("a child process alive")),
     "logging": Probe(_logging, _names_of("loggers")),
     "warnings": Probe(lambda: list(warnings.filters), _saying("warnings.filters changed")),
 }

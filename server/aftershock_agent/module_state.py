@@ -38,7 +38,8 @@ class ModuleState:
     def changed_since(self, before: ModuleState) -> str:
         """The first thing that differs, in words that follow "left"; empty when nothing does.
 
-        A module that was imported meanwhile is no difference.
+        A library's module that was imported meanwhile is no difference.  One of the project's is: what ran in its
+        import would be missing from what later tests depend on, and it may have seen what the test had set up.
         """
         for name, module in before.modules.items():
             if self.modules.get(name) is not module:
@@ -46,6 +47,8 @@ class ModuleState:
         for name in self.modules.keys() - before.modules.keys():
             if getattr(self.modules[name], "__spec__", None) is None:
                 return f"something that was not imported in sys.modules[{name!r}]"
+            if name in self._held:
+                return f"the module {name} imported, which was not before"
         for name, held in before._held.items():
             key = _first_difference(held, self._held.get(name, {}))
             if key:

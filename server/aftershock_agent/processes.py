@@ -198,6 +198,16 @@ def children() -> set[int]:
     return found
 
 
+def living_children() -> set[int]:
+    """The children of this process that haven't ended; none where the system doesn't tell."""
+    living = set()
+    for pid in children():
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", "rb") as stream:
+            state = stream.read().rpartition(b")")[2].split()[0]
+            living |= {pid} - ({pid} if state == b"Z" else set())
+    return living
+
+
 def kill_all_but(kept: set[int]) -> None:
     """Kill and reap all children but ``kept``, and what those leave to this process."""
     for _ in range(_ROUNDS):

@@ -218,6 +218,8 @@ async def test_what_can_be_taken_back_is_gone_for_the_next_run_of_the_same_sessi
     [
         ("threading.Thread(target=threading.Event().wait, name='leftover', daemon=True).start()", "(leftover)"),
         ("sys.modules['left_behind'] = type(sys)('left_behind')", "sys.modules['left_behind']"),
+        ("sys.path.insert(0, str(here)); import late", "the module late imported"),
+        ("subprocess.Popen(['sleep', '1000'])", "a child process alive"),
         ("sys.modules[__name__].NEW = 1", "test_three.NEW"),
         ("import logging\nlogging.getLogger().addHandler(logging.NullHandler())", "loggers changed"),
     ],
@@ -226,6 +228,7 @@ async def test_what_cannot_be_taken_back_makes_a_new_session_that_says_why(
     project: Project, body: str, told: str
 ) -> None:
     project.write(three_tests(body))
+    project.write({"late.py": ""})
     async with opened(project, isolation="inProcess") as story:
         assert story.outcomes() == ALL_PASS
         because = _rebuilt_because(story)
@@ -255,6 +258,16 @@ async def test_an_end_of_the_process_is_told_of_its_test_and_the_others_run_on(
     async with opened(project, isolation="inProcess") as story:
         assert story.outcomes() == ONLY_THE_CULPRIT_FAILS
         assert told in told_of(story)
+
+
+async def test_a_build_goes_on_after_every_crash_of_its_process(project: Project) -> None:
+    project.write(three_tests("os._exit(3)"))
+    project.write({"test_more.py": "import os\n\ndef test_a():\n    os._exit(4)\n\ndef test_b():\n    pass\n"})
+    async with opened(project, built=False, isolation="inProcess") as story:
+        finished = await story.engine.build()
+        assert finished is not None
+        assert finished.unfinished == ()
+        assert story.outcomes() == {**ONLY_THE_CULPRIT_FAILS, "test_a": "failed", "test_b": "passed"}
 
 
 async def test_a_hang_ends_at_the_time_limit_and_the_others_run_on(project: Project) -> None:

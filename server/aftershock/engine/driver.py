@@ -370,7 +370,9 @@ class Driver:
         parts.tell(events.RunStarted(run, kind, tuple(tests)))
         try:
             for wave in self._waves(tests, session):
-                await self._run_wave(run, wave)
+                waiting = wave
+                while waiting and not (self._cancelling or self._requeue):
+                    waiting = await self._run_wave(run, waiting)
                 if self._cancelling or self._requeue:
                     break
         finally:
@@ -381,7 +383,8 @@ class Driver:
             parts.tell(finished)
         return finished
 
-    async def _run_wave(self, run: int, tests: list[str]) -> None:
+    async def _run_wave(self, run: int, tests: list[str]) -> list[str]:
+        """Run tests in a session equal to the present; returns those left by one that ended the session."""
         parts, nodes = self._parts, self._parts.known.nodes
         session = await self._bring_up(lambda: {nodes[test].path for test in tests if test in nodes})
         runnable = [test for test in tests if test in nodes and self._collectable(run, test, session)]
@@ -396,7 +399,8 @@ class Driver:
             await runner.run(forks, seconds, session.together)
         finally:
             self._runner = None
-            self._requeue |= runner.lost
+            self._requeue |= runner.lost and not runner.crashed
+        return [test for test in runnable if test in runner.unfinished] if runner.crashed else []
 
     def _report(self, run: int, session: WarmSession, event: TestEvent, alone: bool) -> None:
         """Tell verdicts at once; their facts are worked out a moment later, many in one transaction."""

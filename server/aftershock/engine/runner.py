@@ -27,7 +27,8 @@ class Runner:
     ) -> None:
         """``timeout`` is in seconds, for each test; ``report`` gets each event, and whether its test ran alone.
 
-        Afterwards ``unfinished`` holds the tests without a verdict, and ``lost`` tells that the session went away.
+        Afterwards ``unfinished`` holds the tests without a verdict, and ``lost`` tells that the session went away,
+        ``crashed`` that a test ended it, in whose process it ran, and has its verdict.
         """
         self._agent = agent
         self._tests = list(tests)
@@ -38,7 +39,7 @@ class Runner:
         self._uid = uuid.uuid4().hex
         self._schedule = Schedule([], {}, {}, 1)
         self._cancelled = False
-        self.lost = False
+        self.lost = self.crashed = False
         self.unfinished: set[str] = set(tests)
 
     async def run(
@@ -149,6 +150,7 @@ class Runner:
             return []  # the session went away, or doesn't know what is left
         culprit = fork.flight or left[0]
         self.unfinished.discard(culprit)
+        self.crashed |= ended_itself and ended.lost
         self._report(report_of(ended, culprit, self._timeout if fork.watch.expired else None), False)
         return [] if self.lost else [test for test in left if test != culprit]
 
