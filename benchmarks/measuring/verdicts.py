@@ -125,7 +125,10 @@ def masked(text: str) -> str:
     """A text without what differs from one process to the next: addresses, temporary folders."""
     for pattern, replacement in _MASKS:
         text = pattern.sub(replacement, text)
-    return text
+    if "<tmp>" not in text:
+        return text
+    # pytest shortens and joins the values of arguments by their length, which a folder's name changes.
+    return "\n".join(line for line in text.splitlines() if " = " not in line and "<tmp>" not in line)
 
 
 def _comparable(told: Told) -> Told:
