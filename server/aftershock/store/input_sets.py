@@ -10,6 +10,9 @@ from aftershock.selection.facts import InputSet
 from aftershock.selection.keys import Key
 from aftershock.store.rows import MalformedError, bindable, checked, key_from
 
+REMEMBERED = 8192
+"""Sets whose ids are kept in memory; each save makes new ones, and most go with the facts that they were for."""
+
 
 class InputSets:
     """The ids of inputs and of sets of them, kept in memory as long as no other process writes."""
@@ -21,9 +24,9 @@ class InputSets:
         self._version = -1
 
     def begin(self) -> None:
-        """To be called as a transaction begins: forgets ids if another process wrote since the last one."""
+        """To be called as a transaction begins: forgets ids if others wrote meanwhile, or if there are too many."""
         (version,) = self._connection.execute("PRAGMA data_version").fetchone()
-        if version != self._version:
+        if version != self._version or len(self._sets) > REMEMBERED:
             self.forget_ids()
             self._version = version
 
