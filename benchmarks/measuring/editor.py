@@ -17,6 +17,7 @@ from pygls.lsp.client import LanguageClient
 from aftershock.lsp import protocol
 
 SERVER = Path(__file__).resolve().parents[2] / "server"
+_BUILD = 1800.0  # seconds for a first build: networkx's, on a busy machine
 _VERDICTS = ("passed", "failed", "errored", "skipped")
 
 
@@ -99,7 +100,7 @@ class Editor:
     """
 
     def __init__(self, python: str, root: Path, patience: float = 300.0) -> None:
-        """`python` runs the server; `patience` is how long to wait for any one answer, in seconds."""
+        """`python` runs the server; `patience` is how long to wait for any one answer but the build, in seconds."""
         self._python = python
         self._root = root.resolve()
         self._patience = patience
@@ -123,7 +124,11 @@ class Editor:
         )
         await self._client.initialize_async(self._greeting())
         self._client.initialized(types.InitializedParams())
-        await self._settle("the first build")
+        try:
+            await self._settle("the first build", _BUILD)
+        except EditorError:
+            await self.__aexit__()
+            raise
         self.built = sum(step.kind in _VERDICTS for _, step in self._steps)
         return self
 
@@ -194,11 +199,12 @@ class Editor:
         except asyncio.TimeoutError:
             raise NoVerdict(f"{self._root.name}: a save ran no test within {patience:.0f} s") from None
 
-    async def _settle(self, what: str) -> None:
+    async def _settle(self, what: str, patience: float | None = None) -> None:
+        seconds = patience or self._patience
         try:
-            await asyncio.wait_for(self._settled.wait(), self._patience)
+            await asyncio.wait_for(self._settled.wait(), seconds)
         except asyncio.TimeoutError:
-            raise EditorError(f"{self._root.name}: waited {self._patience:.0f} s for {what}") from None
+            raise EditorError(f"{self._root.name}: waited {seconds:.0f} s for {what}") from None
         if self._problem:
             raise EditorError(f"{self._root.name}: the server failed: {self._problem}")
 
