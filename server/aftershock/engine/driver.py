@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,22 +14,18 @@ from aftershock.engine import events
 from aftershock.engine.agent import AgentDied, SessionBroken
 from aftershock.engine.configuration import Configuration
 from aftershock.engine.events import RunKind, State
-from aftershock.engine.ledger import Ledger, verdict_of
+from aftershock.engine.ledger import Ledger
+from aftershock.engine.order import Order
 from aftershock.engine.project import Change
 from aftershock.engine.refining import Refiner
-from aftershock.engine.runner import Runner, TestEvent, processes_for
+from aftershock.engine.reporting import Reporting
+from aftershock.engine.runner import Runner, processes_for
 from aftershock.engine.standing import Standing
 from aftershock.engine.tests_known import KnownTests
-from aftershock.engine.warm import Outdated, WarmSession
+from aftershock.engine.warm import WarmSession
 from aftershock.engine.warming import Warming
-from aftershock.selection.facts import Outcome, Verdict
-from aftershock_agent import messages
 
 log = logging.getLogger(__name__)
-
-_GATHER = 0.02  # seconds for which verdicts go before the facts behind them, which take as long as small tests
-_WAVE = 4
-"""How many test files a save collects after the first one, and how many times as many each time after that."""
 
 _QUIET = 1.0  # seconds without work before facts are made exact
 _INTERNAL = "Aftershock had an internal error; the log tells more. The next save tries again."
@@ -91,14 +87,18 @@ class Driver:
         self._import_cancelled = False
         self._cancelling = False
         self._requeue = False
-        self._unrecorded: list[tuple[TestEvent, WarmSession, bool]] = []
-        self._counts: Counter[Outcome] = Counter()
+        self._order = Order(parts.known, parts.standing, parts.ledger)
+        self._reporting = Reporting(parts.known, parts.ledger, parts.standing, parts.tell, parts.look)
         self._run = 0
-        self.running: set[str] = set()
         self.warmed = False
         self.paused = False
         self.state = State.STARTING
         self.message = ""
+
+    @property
+    def running(self) -> set[str]:
+        """The tests of the run in progress that have no verdict yet."""
+        return self._reporting.running
 
     # --- life -----------------------------------------------------------------------------------
 
@@ -297,7 +297,7 @@ class Driver:
         tests = [test for test in dict.fromkeys([*request.tests(), *new]) if test in known.nodes]
         if not tests:
             return None
-        finished = await self._run_set(request.kind, self._ordered(tests), session)
+        finished = await self._run_set(request.kind, self._order.of_tests(tests), session)
         if self._requeue and finished.unfinished:
             self._requests.insert(1, Request(request.kind, lambda: finished.unfinished))
         return finished
@@ -329,68 +329,38 @@ class Driver:
         files = self._files_of(request)
         if request.kind is not RunKind.SAVE or not files:
             return files
-        return request.files or frozenset(self._by_promise(files)[:1])
-
-    def _by_promise(self, paths: Iterable[str]) -> list[str]:
-        """Test files in the order to collect them in: with tests that failed last time, then the quickest."""
-        known, standing, ledger = self._parts.known, self._parts.standing, self._parts.ledger
-        found = {path: [node.id for node in known.of(path)] for path in paths}
-
-        def promise(path: str) -> tuple[bool, float, str]:
-            seconds = sum(ledger.seconds(test) or 0.0 for test in found[path])
-            return standing.failing.isdisjoint(found[path]), seconds, path
-
-        return sorted(found, key=promise)
-
-    def _waves(self, tests: list[str], session: WarmSession) -> Iterator[list[str]]:
-        """The tests of files that are collected, then those of some others, of more, ...: verdicts go on coming."""
-        path_of = {test: self._parts.known.nodes[test].path for test in tests}
-        there = [test for test in tests if session.complete or path_of[test] in session.collected]
-        paths = self._by_promise(set(path_of.values()) - {path_of[test] for test in there})
-        if there:
-            yield there
-        size = _WAVE
-        while paths:
-            wave, paths = set(paths[:size]), paths[size:]
-            yield [test for test in tests if path_of[test] in wave]
-            size *= _WAVE
-
-    def _ordered(self, tests: Iterable[str]) -> list[str]:
-        """Failed last time first, then as collected: file by file, so that wider fixtures are set up once."""
-        position = {test: number for number, test in enumerate(self._parts.known.nodes)}
-        return sorted(tests, key=lambda test: (test not in self._parts.standing.failing, position[test]))
+        return request.files or frozenset(self._order.of_files(files)[:1])
 
     async def _run_set(self, kind: RunKind, tests: list[str], session: WarmSession) -> events.RunFinished:
         parts = self._parts
         self._run += 1
         run, started = self._run, time.perf_counter()
-        self._counts, self.running = Counter(), set(tests)
+        self._reporting.begin(run, tests)
         self._cancelling = self._requeue = False
         self.move(State.BUILDING if kind is RunKind.BUILD else State.RUNNING)
         parts.tell(events.RunStarted(run, kind, tuple(tests)))
         try:
-            for wave in self._waves(tests, session):
+            for wave in self._order.waves(tests, session):
                 waiting = wave
                 while waiting and not (self._cancelling or self._requeue):
-                    waiting = await self._run_wave(run, waiting)
+                    waiting = await self._run_wave(waiting)
                 if self._cancelling or self._requeue:
                     break
         finally:
-            self._record()
-            left, self.running = tuple(sorted(self.running)), set()
+            left = self._reporting.end()
             spent = time.perf_counter() - started
-            finished = events.RunFinished(run, kind, dict(self._counts), spent, bool(left), left)
+            finished = events.RunFinished(run, kind, dict(self._reporting.counts), spent, bool(left), left)
             parts.tell(finished)
         return finished
 
-    async def _run_wave(self, run: int, tests: list[str]) -> list[str]:
+    async def _run_wave(self, tests: list[str]) -> list[str]:
         """Run tests in a session equal to the present; returns those left by one that ended the session."""
         parts, nodes = self._parts, self._parts.known.nodes
         session = await self._bring_up(lambda: {nodes[test].path for test in tests if test in nodes})
-        runnable = [test for test in tests if test in nodes and self._collectable(run, test, session)]
+        runnable = [test for test in tests if test in nodes and self._reporting.collectable(test, session)]
         limit = parts.configuration.test_timeout
         self._runner = runner = Runner(
-            session.agent, runnable, limit, lambda event, alone: self._report(run, session, event, alone)
+            session.agent, runnable, limit, lambda event, alone: self._reporting.report(session, event, alone)
         )
         seconds = {test: spent for test in runnable if (spent := parts.ledger.seconds(test)) is not None}
         try:
@@ -401,53 +371,3 @@ class Driver:
             self._runner = None
             self._requeue |= runner.lost and not runner.crashed
         return [test for test in runnable if test in runner.unfinished] if runner.crashed else []
-
-    def _report(self, run: int, session: WarmSession, event: TestEvent, alone: bool) -> None:
-        """Tell verdicts at once; their facts are worked out a moment later, many in one transaction."""
-        if isinstance(event, messages.TestStarted):
-            self._parts.tell(events.TestStarted(run, event.test))
-            return
-        if isinstance(event, messages.TestFinished):
-            self._tell_verdict(run, verdict_of(event), event.output)
-        if not self._unrecorded:
-            asyncio.get_running_loop().call_later(_GATHER, self._record)
-        # What earlier tests have left in the session's own process, even in other runs, may hide what this one needs.
-        self._unrecorded.append((event, session, alone and not session.agent.in_process))
-
-    def _record(self) -> None:
-        """Work out and commit the facts of the reports so far."""
-        reports, self._unrecorded = self._unrecorded, []
-        for event, session, alone in reports:
-            if isinstance(event, messages.TeardownExecuted):
-                self._parts.ledger.extend(event, session)
-            elif isinstance(event, messages.TestFinished):
-                self._record_one(event, session, alone)
-        self._parts.ledger.commit()
-
-    def _record_one(self, event: messages.TestFinished, session: WarmSession, alone: bool) -> None:
-        try:
-            self._parts.ledger.record(event, session, alone)
-        except Outdated as outdated:
-            log.info("no fact of %s: %s changed meanwhile", event.test, outdated)
-            paths = [session.root / path for path in outdated.paths]
-            asyncio.get_running_loop().call_soon(self._parts.look, paths)
-        else:
-            self._parts.standing.note(event.test)
-
-    def _collectable(self, run: int, test: str, session: WarmSession) -> bool:
-        """Whether the test's file was collected; if not, the test gets its verdict from that."""
-        problem = self._parts.known.failure_of(self._parts.known.nodes[test].path)
-        if problem is None:
-            return True
-        failure = messages.Failure("CollectError", problem.message, problem.message)
-        verdict = Verdict(test, Outcome.ERRORED, {}, failure, time.time())
-        self._tell_verdict(run, verdict, "")
-        self._parts.ledger.record_uncollectable(verdict, session)
-        self._parts.ledger.commit()
-        self._parts.standing.note(test)
-        return False
-
-    def _tell_verdict(self, run: int, verdict: Verdict, output: str) -> None:
-        self.running.discard(verdict.test)
-        self._counts[verdict.outcome] += 1
-        self._parts.tell(events.TestFinished(run, verdict, output))
