@@ -11,6 +11,7 @@ from aftershock_agent import messages
 
 _FRAME = re.compile(r'  File "(.+)", line (\d+) in (.+)')
 _ABORTED = "Fatal Python error: Aborted"
+_LEAST = 10.0
 _GRACE = 2.0  # seconds for the session to write where it was
 _LOG_END = 100_000  # bytes of the log that may hold its last traceback
 
@@ -19,8 +20,11 @@ class ImportWatch:
     """Runs out when no file has begun to be imported for some time; the session is then ended."""
 
     def __init__(self, limit: float, end: Callable[[bool], None]) -> None:
-        """``limit`` is in seconds; ``end`` ends the session, by SIGABRT where it gets True: that leaves a traceback."""
-        self._limit = limit
+        """``limit`` is in seconds, and ten at least: imports take longer than tests.
+
+        ``end`` ends the session, by SIGABRT where it gets True: that leaves a traceback.
+        """
+        self._limit = max(limit, _LEAST)
         self._end = end
         self._timer: asyncio.TimerHandle | None = None
         self._path = ""
@@ -56,7 +60,7 @@ class ImportWatch:
             frames = [messages.Frame(self._path, 1, "<module>")]
         text = (
             f"The import was stopped: it took longer than {self._limit:g} s (setting aftershock.testTimeout, "
-            "which holds for the import of each test file too)."
+            "which holds for the import of each test file too, or 10 s where it is less)."
         )
         return messages.Failure("ImportTimeout", text, text, frames)
 
