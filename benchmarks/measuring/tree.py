@@ -25,7 +25,8 @@ class Memory:
 
 def members() -> list[psutil.Process]:
     """All that this process has started, and what those have started."""
-    return psutil.Process().children(recursive=True)
+    found: list[psutil.Process] = psutil.Process().children(recursive=True)
+    return found
 
 
 def memory() -> Memory:

@@ -30,6 +30,10 @@ class NoRecorder:
         """Nothing ran."""
         return []
 
+    def mend(self) -> str:
+        """Nothing to mend."""
+        return ""
+
     def take_started(self) -> list[str]:
         """No module started."""
         return []

@@ -33,6 +33,9 @@ class Hooks:
         pluginmanager.add_hookspecs(Specifications)
 
 
+_BROKEN = "aftershock-broken-hook"
+
+
 class _Broken:
     """Makes an error of every test, since a hook has failed."""
 
@@ -46,10 +49,12 @@ class _Broken:
 
 def before_run(config: pytest.Config) -> None:
     """Call the hook; what it raises becomes every test's."""
+    if config.pluginmanager.hasplugin(_BROKEN):
+        config.pluginmanager.unregister(name=_BROKEN)  # of an earlier run in this process
     try:
         config.hook.pytest_aftershock_before_run(config=config)
     except Exception as error:
-        config.pluginmanager.register(_Broken(error))
+        config.pluginmanager.register(_Broken(error), _BROKEN)
 
 
 def after_run(config: pytest.Config, channel: Channel | RunChannel, run: int) -> None:

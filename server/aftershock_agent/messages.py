@@ -10,6 +10,43 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from aftershock_agent.commands import (
+    CancelRun as CancelRun,
+)
+from aftershock_agent.commands import (
+    Collect as Collect,
+)
+from aftershock_agent.commands import (
+    Command as Command,
+)
+from aftershock_agent.commands import (
+    Compile as Compile,
+)
+from aftershock_agent.commands import (
+    DropTests as DropTests,
+)
+from aftershock_agent.commands import (
+    MoreTests as MoreTests,
+)
+from aftershock_agent.commands import (
+    Patch as Patch,
+)
+from aftershock_agent.commands import (
+    Preload as Preload,
+)
+from aftershock_agent.commands import (
+    Run as Run,
+)
+from aftershock_agent.commands import (
+    StartSession as StartSession,
+)
+from aftershock_agent.commands import (
+    StopSession as StopSession,
+)
+from aftershock_agent.commands import (
+    Worker as Worker,
+)
+
 Executed = dict[str, list[str]]
 """Qualified names of the functions that ran, by absolute file path."""
 
@@ -67,122 +104,6 @@ class LoadedFile:
     size: int
     importer: str | None = None
 
-
-# --- commands: server to agent ---------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class StartSession:
-    """Start a session from base: configure pytest with ``args`` and wait for commands.
-
-    ``isolation`` is the user's setting; the session makes of it what can be done (:class:`InProcess`).
-    """
-
-    session: int
-    args: list[str]
-    sources: list[str] = field(default_factory=list)
-    isolation: str = "auto"
-
-
-@dataclass(frozen=True)
-class Collect:
-    """Collect ``paths`` (absolute), or all that pytest would collect by itself when it is None."""
-
-    session: int
-    paths: list[str] | None
-
-
-@dataclass(frozen=True)
-class Compile:
-    """A file of the session has this new text: compile it now, since a ``Patch`` with it is likely to follow."""
-
-    session: int
-    path: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Patch:
-    """Replace the function bodies of one loaded file: ``old`` is the text that it was imported from.
-
-    ``old`` is None where the last patch of the file made it so, ``new`` where the last ``Compile`` had that text.
-    """
-
-    session: int
-    path: str
-    old: str | None
-    new: str | None
-    changed: list[str]
-
-
-@dataclass(frozen=True)
-class Worker:
-    """One of the places for forks that run tests at the same time: no two forks have one ``number`` at once.
-
-    ``count`` is how many places there are for a set of tests, whose name for this occasion is ``uid``.
-    """
-
-    number: int
-    count: int
-    uid: str
-
-
-@dataclass(frozen=True)
-class Run:
-    """Run tests, in this order, in one fork of the session; ``more``: it may be given more, and asks for them."""
-
-    session: int
-    run: int
-    tests: list[str]
-    worker: Worker
-    more: bool = False
-
-
-@dataclass(frozen=True)
-class MoreTests:
-    """The answer to :class:`RunIdle`: further tests for a run, none to end it; ``more`` as in :class:`Run`."""
-
-    session: int
-    run: int
-    tests: list[str]
-    more: bool
-
-
-@dataclass(frozen=True)
-class DropTests:
-    """Leave out the tests of a run that are named here and that it hasn't begun: they are out of date."""
-
-    session: int
-    run: int
-    tests: list[str]
-
-
-@dataclass(frozen=True)
-class CancelRun:
-    """Stop a run: ask it to finish after the test in flight, or kill it."""
-
-    session: int
-    run: int
-    kill: bool
-
-
-@dataclass(frozen=True)
-class StopSession:
-    """Kill a session and all of its runs; ``abort``: by SIGABRT, so that it leaves a traceback in the log."""
-
-    session: int
-    abort: bool = False
-
-
-@dataclass(frozen=True)
-class Preload:
-    """Import modules into base, so that later sessions have them already."""
-
-    session: int
-    modules: list[str]
-
-
-Command = Compile | Preload | StartSession | Collect | Patch | Run | MoreTests | DropTests | CancelRun | StopSession
 
 # --- events: agent to server -----------------------------------------------------------------
 

@@ -93,6 +93,7 @@ class Outcome:
         self.reason = ""
         self.output = ""
         self._failed_in = ""
+        self._explained = False
 
     def add(self, report: pytest.TestReport) -> None:
         """Add the report of a phase."""
@@ -121,9 +122,9 @@ class Outcome:
             self.value, self.failure = "errored", failure
 
     def explain(self, when: str, failure: Failure) -> None:
-        """Say more of the phase ``when``, if it is the one that failed first."""
-        if when == self._failed_in:
-            self.failure = failure
+        """Say more of the phase ``when``, if it is the one that failed first; of its failures (subtests) the first."""
+        if when == self._failed_in and not self._explained:
+            self.failure, self._explained = failure, True
 
 
 def _first_line(report: pytest.TestReport) -> str:

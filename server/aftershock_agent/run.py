@@ -144,6 +144,7 @@ class Run:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """Frame a test: clear what was recorded, tell its start and its end."""
+        __tracebackhide__ = True
         self._drain()
         self._executed = set()
         self._compared = None
@@ -159,6 +160,7 @@ class Run:
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: Any) -> Generator[None, Any, Any]:
         """What a wider fixture runs counts for every test that uses it."""
+        __tracebackhide__ = True  # a fixture's failure is reported without us
         if fixturedef.scope == _FUNCTION_SCOPE:
             return (yield)
         outside = self._executed
