@@ -10,7 +10,7 @@ from aftershock.selection.facts import InputSet
 from aftershock.selection.keys import Key
 from aftershock.store.rows import MalformedError, bindable, checked, key_from
 
-REMEMBERED = 8192
+REMEMBERED = 1024
 """Sets whose ids are kept in memory; each save makes new ones, and most go with the facts that they were for."""
 
 
