@@ -216,8 +216,8 @@ async def run(saves: int, idle: float, folder: Path) -> dict[str, object]:
             if number % max(1, saves // COLD_CHECKS) == 0:
                 await check_cold(soak, number)
                 figures.say(_progress(soak, number))
+        await saver.engine.refined()  # idle work has a fork of its own
         after = len(tree.members()), tree.entries(temporary)
-        await saver.engine.refined()
         family = [psutil.Process(), *tree.members()]
         spent = tree.cpu(family)
         await asyncio.sleep(idle)
