@@ -170,6 +170,7 @@ def test_a_key_opens_the_first_failed_test_in_pdb(shop: Project, terminal: Scree
     terminal.press("d")
     terminal.shows("(Pdb) ")
     terminal.press("\x03")
+    terminal.press("\n")  # where readline isn't waiting yet after its prompt, it hears of Ctrl+C with the next key
     terminal.shows("--KeyboardInterrupt--")
     terminal.type("p tax(1000) + 11")
     terminal.shows("211")
