@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from pathlib import Path
 
 import pytest
 
-from aftershock.engine import events
 from aftershock.engine.rebuilding import Rebuild
 from support.engine import EngineStory, cold_outcomes, opened
 from support.project import Project
@@ -299,60 +296,6 @@ async def test_a_cancelled_run_ends_after_the_test_in_flight_in_the_same_session
         assert _sessions(story) == 1
 
 
-_THREAD_AT_IMPORT = {
-    "pytest.ini": "[pytest]\npythonpath = .\n",
-    "worker.py": """
-        import threading
-
-        threading.Thread(target=threading.Event().wait, name="worker", daemon=True).start()
-        """,
-    "test_worker.py": """
-        import os, threading
-        import worker
-
-        PID = os.getpid()
-
-        def test_worker():
-            assert "worker" in [thread.name for thread in threading.enumerate()]
-            assert os.getpid() == PID
-        """,
-}
-
-
-async def test_a_project_that_starts_threads_when_it_is_imported_runs_in_process_and_says_so(project: Project) -> None:
-    project.write(_THREAD_AT_IMPORT)
-    story = EngineStory(project, {})
-    await story.engine.start()
-    try:
-        await story.engine.build()
-        await story.engine.settled()
-        assert story.outcomes() == {"test_worker": "passed"}
-        [notice] = story.of(events.Notice)
-        assert "threads that a fork would lack (worker)" in notice.message
-        state = story.engine._warming.state
-        assert state is not None
-        assert "worker" in state.unforked
-        await _run_all(story)
-        assert story.outcomes() == {"test_worker": "passed"}
-        assert _rebuilt(story) is None
-    finally:
-        await story.engine.close()
-
-
-async def test_forks_are_used_where_they_can_be_and_where_they_are_asked_for(project: Project) -> None:
-    project.write(_THREAD_AT_IMPORT)
-    async with opened(project, isolation="snapshot") as story:
-        assert story.outcomes() == {"test_worker": "failed"}
-    project.write(
-        {
-            "worker.py": "",
-            "test_worker.py": "import os\nPID = os.getpid()\ndef test_a():\n    assert os.getpid() != PID\n",
-        }
-    )
-    async with opened(project) as story:
-        assert story.outcomes() == {"test_a": "passed"}
-
-
 async def test_facts_from_one_process_are_never_exact(project: Project) -> None:
     project.write({"test_one.py": "def test_one():\n    pass\n"})
     for isolation, exact in (("inProcess", False), ("snapshot", True)):
@@ -362,25 +305,6 @@ async def test_facts_from_one_process_are_never_exact(project: Project) -> None:
             fact = story.engine._ledger.index.matching("test_one.py::test_one")
             assert fact is not None
             assert fact.exact is exact
-
-
-_FORKLESS = """
-import os, runpy, sys
-for name in ("fork", "forkpty", "register_at_fork"):
-    delattr(os, name)
-sys.argv = sys.argv[1:]
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
-
-
-async def test_all_of_it_works_where_there_is_no_fork(project: Project, tmp_path: Path) -> None:
-    (tmp_path / "forkless.py").write_text(_FORKLESS)
-    project.write({**three_tests("assert not hasattr(os, 'fork')\nos._exit(3)")})
-    async with opened(project, interpreter=[sys.executable, str(tmp_path / "forkless.py")]) as story:
-        assert story.outcomes() == ONLY_THE_CULPRIT_FAILS
-        assert "exit status 3" in told_of(story)
-        await story.save("test_three.py", "    os._exit(3)", "    assert 1")
-        assert story.outcomes() == ALL_PASS
 
 
 async def _run_all(story: EngineStory) -> None:
