@@ -19,6 +19,9 @@ from aftershock_agent.recording import Functions, Project
 
 _NAME = "aftershock"
 
+_identity: Callable[[object], int] = object.__hash__
+"""What ``id`` is, except that calling ``id`` raises an audit event, and we hear those."""
+
 
 class _Known(weakref.ref[CodeType]):
     """A code object that has a number, as long as anybody else has it: each patch makes new ones of a whole file."""
@@ -102,7 +105,7 @@ class MonitoringRecorder:
         fired = self._fired
         while fired:
             code = fired.pop()  # one at a time: another thread's may come in between
-            executed.append(numbers[id(code)])
+            executed.append(numbers[_identity(code)])
             try:
                 arm(tool, code, armed)
             except ValueError:
@@ -127,7 +130,7 @@ class MonitoringRecorder:
     def _learn(self, code: CodeType, path: str) -> None:
         for constant in code.co_consts:
             if isinstance(constant, CodeType):
-                if id(constant) not in self._numbers:
+                if _identity(constant) not in self._numbers:
                     self._note(constant, path)
                     with contextlib.suppress(ValueError):  # as in take()
                         self._monitoring.set_local_events(self._record, constant, self._armed)
@@ -135,9 +138,9 @@ class MonitoringRecorder:
 
     def _note(self, code: CodeType, path: str) -> None:
         name: str = code.co_qualname  # type: ignore[attr-defined, unused-ignore]
-        self._numbers[id(code)] = self.functions.number(path, name)
-        known = self._known[id(code)] = _Known(code, self._forget)
-        known.key = id(code)
+        self._numbers[_identity(code)] = self.functions.number(path, name)
+        known = self._known[_identity(code)] = _Known(code, self._forget)
+        known.key = _identity(code)
 
     def _forget(self, known: _Known) -> None:
         """A code object is gone, and its id may be another's from now on."""
@@ -145,7 +148,7 @@ class MonitoringRecorder:
 
     def _discovered(self, code: CodeType, offset: int) -> object:
         path = self._project.path_of(code.co_filename)
-        if path is not None and id(code) not in self._numbers:
+        if path is not None and _identity(code) not in self._numbers:
             if code.co_name == "<module>":
                 self._started.append(path)
                 self._importers.setdefault(path, self._importer(sys._getframe(1), path))

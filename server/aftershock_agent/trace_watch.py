@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 
 _TRACERS = os.sep + "coverage" + os.sep
 
@@ -15,7 +16,7 @@ class TraceWatch:
         """Keep the trace function that is set now."""
         self._tracer = sys.gettrace()
         self._touched = False
-        sys.addaudithook(self._hear)
+        sys.addaudithook(self._listener())
 
     def mend(self) -> str:
         """``sys.settrace`` if it was called since the last time, else an empty string; sets ours again."""
@@ -27,10 +28,15 @@ class TraceWatch:
         self._touched = False
         return "sys.settrace"
 
-    def _hear(self, event: str, arguments: tuple[object, ...]) -> None:
-        # coverage.py calls it itself, in each new thread.
-        if event == "sys.settrace" and _TRACERS not in sys._getframe(1).f_code.co_filename:
-            self._touched = True
+    def _listener(self) -> Callable[[str, object], None]:
+        """A plain function, for the reason that ChildProcesses gives."""
+
+        def hear(event: str, arguments: object) -> None:
+            # coverage.py calls it itself, in each new thread.
+            if event == "sys.settrace" and _TRACERS not in sys._getframe(1).f_code.co_filename:
+                self._touched = True
+
+        return hear
 
 
 def _call() -> None:
