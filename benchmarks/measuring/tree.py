@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psutil
 
+from aftershock.engine.memory import process_memory, tree_memory
+
 
 @dataclass(frozen=True)
 class Memory:
@@ -31,16 +33,8 @@ def members() -> list[psutil.Process]:
 
 def memory() -> Memory:
     """What this process, which is the server, takes, and what its agent's processes do."""
-    return Memory(_proportional(os.getpid()), sum(_proportional(child.pid) for child in members()))
-
-
-def _proportional(pid: int) -> int:
-    """The proportional set size of a process in bytes, 0 when it is gone."""
-    try:
-        text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-    return sum(int(line.split()[1]) << 10 for line in text.splitlines() if line.startswith("Pss:"))
+    server = process_memory(os.getpid())
+    return Memory(server, (tree_memory(os.getpid()) or server) - server)
 
 
 def cpu(processes: Iterable[psutil.Process]) -> float:

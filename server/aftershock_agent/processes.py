@@ -187,13 +187,14 @@ def _dead_soon(child: Child) -> bool:
     return bool(select.select([child.death], [], [], _PATIENCE)[0])
 
 
-def children() -> set[int]:
-    """The children of this process, adopted ones and zombies included; none where the system doesn't tell."""
+def children(pid: int | None = None) -> set[int]:
+    """The children of a process (of this one), adopted ones and zombies included; none where no system tells."""
     found: set[int] = set()
+    tasks = f"/proc/{pid or 'self'}/task"
     # It may have threads, which have children of their own; one that ends meanwhile has none.
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        for thread in os.listdir("/proc/self/task"):
-            with open(f"/proc/self/task/{thread}/children", "rb") as stream:
+        for thread in os.listdir(tasks):
+            with open(f"{tasks}/{thread}/children", "rb") as stream:
                 found.update(map(int, stream.read().split()))
     return found
 

@@ -203,20 +203,19 @@ async def test_a_function_that_a_patch_has_moved_is_still_recorded(shop: Project
 async def test_a_wide_edit_gives_its_first_verdicts_before_everything_is_collected(project: Project) -> None:
     tests = {
         f"tests/test_{name}.py": f"""
-        import time
         import app
         app.IMPORTED.append("{name}")
 
         def test_{name}():
             print("imported:", *app.IMPORTED)
-            time.sleep({seconds})
+            assert app.LIMIT >= {least}
         """
-        for name, seconds in {"slow": 0.05, "quick": 0.0, "middle": 0.02}.items()
+        for name, least in {"first": 1, "second": 2, "third": 1}.items()
     }
     project.write({"app.py": "IMPORTED = []\nLIMIT = 1\n", **tests})
     async with opened(project) as story:
         await story.save("app.py", "LIMIT = 1", "LIMIT = 2")
         said = [(e.verdict.test.split("::")[1], e.output.strip()) for e in story.of(events.TestFinished)]
-        assert said[0] == ("test_quick", "imported: quick")
-        assert {test for test, _ in said} == {"test_slow", "test_quick", "test_middle"}
+        assert said[0] == ("test_second", "imported: second")  # it had failed
+        assert {test for test, _ in said} == {"test_first", "test_second", "test_third"}
         assert len(story.of(events.RunStarted)) == len(story.of(events.RunFinished)) == 1

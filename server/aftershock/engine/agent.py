@@ -26,8 +26,10 @@ _OF_A_RUN = (
     messages.RunIdle,
     messages.RunEnded,
 )
+BOOTSTRAP = Path(aftershock_agent.__file__).with_name("bootstrap.py")
+"""What the project's interpreter runs to become the agent."""
+
 _LINE_LIMIT = 1 << 28  # bytes; one Collected event holds all tests of the project
-_BOOTSTRAP = Path(aftershock_agent.__file__).with_name("bootstrap.py")
 
 
 class AgentDied(Exception):
@@ -105,7 +107,7 @@ class Agent:
         self._ready = loop.create_future()
         command = [
             *self._interpreter,
-            str(_BOOTSTRAP),
+            str(BOOTSTRAP),
             str(there.fileno()),
             str(self._root),
             str(self._scratch),

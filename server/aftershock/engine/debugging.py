@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-import aftershock_agent
-from aftershock.engine.agent import agent_environment, private
+from aftershock.engine.agent import BOOTSTRAP, agent_environment, private
 from aftershock.engine.configuration import Configuration
 from aftershock.engine.events import TestNode
 from aftershock.engine.interpreter import find_interpreter
@@ -24,7 +23,6 @@ from aftershock.selection.facts import Verdict
 
 log = logging.getLogger(__name__)
 
-_BOOTSTRAP = Path(aftershock_agent.__file__).with_name("bootstrap.py")
 _BREAKPOINT = "aftershock_agent.breakpoints.Breakpoint"  # its module needs pytest
 _START = 30.0  # seconds that an interpreter may take until it listens
 _ATTACH = 120.0  # seconds that a debugger may take to attach
@@ -63,7 +61,7 @@ def command_for(
     # By absolute path: pytest's root directory, which ids begin at, may not be the folder that it starts in.
     tests = [f"{root / node.path}{node.id[len(node.id.partition('::')[0]) :]}" for node in nodes]
     order = {"tests": tests, "arguments": list(configuration.pytest_args), "answers": answers, "pdb": pdb}
-    return [*find_interpreter(configuration), str(_BOOTSTRAP), "debug", json.dumps(order)]
+    return [*find_interpreter(configuration), str(BOOTSTRAP), "debug", json.dumps(order)]
 
 
 def folder_for(configuration: Configuration) -> Path:
