@@ -29,6 +29,7 @@ _MASKS = (
     (re.compile(r"0x[0-9a-fA-F]{6,}"), "0x"),
     (re.compile(r"/[^\s'\"]*?(pytest-of-[\w-]+/pytest-\d+|aftershock-[^\s'\"]*?/run-\d+)"), "<tmp>"),
 )
+_ARGUMENTS = re.compile(r"\w+ = ")
 
 
 @dataclass(frozen=True)
@@ -127,8 +128,9 @@ def masked(text: str) -> str:
         text = pattern.sub(replacement, text)
     if "<tmp>" not in text:
         return text
-    # pytest shortens and joins the values of arguments by their length, which a folder's name changes.
-    return "\n".join(line for line in text.splitlines() if " = " not in line and "<tmp>" not in line)
+    # A folder's name changes the length by which pytest shortens values, and joins those of arguments (which start
+    # their lines).
+    return "\n".join(line for line in text.splitlines() if not _ARGUMENTS.match(line) and "<tmp>" not in line)
 
 
 def _comparable(told: Told) -> Told:

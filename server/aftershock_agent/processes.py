@@ -188,7 +188,7 @@ def _dead_soon(child: Child) -> bool:
 
 
 def children(pid: int | None = None) -> set[int]:
-    """The children of a process (of this one), adopted ones and zombies included; none where no system tells."""
+    """The children of a process (this one's by default), adopted ones and zombies too; none where no system tells."""
     found: set[int] = set()
     tasks = f"/proc/{pid or 'self'}/task"
     # It may have threads, which have children of their own; one that ends meanwhile has none.
@@ -205,7 +205,8 @@ def living_children() -> set[int]:
     for pid in children():
         with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", "rb") as stream:
             state = stream.read().rpartition(b")")[2].split()[0]
-            living |= {pid} - ({pid} if state == b"Z" else set())
+            if state != b"Z":
+                living.add(pid)
     return living
 
 

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from aftershock.engine import events, warming
+from aftershock.engine.memory import process_memory
 from support.engine import EngineStory, cold_outcomes, opened
 from support.project import Project
 
@@ -38,12 +39,6 @@ _TESTS = """
     """
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="tells memory on Linux alone")
-
-
-def _proportional(process: psutil.Process) -> int:
-    """The proportional set size of a process in bytes."""
-    text = Path(f"/proc/{process.pid}/smaps_rollup").read_text(encoding="ascii")
-    return sum(int(line.split()[1]) << 10 for line in text.splitlines() if line.startswith("Pss:"))
 
 
 def _family() -> list[psutil.Process]:
@@ -106,7 +101,7 @@ async def test_the_functions_that_patches_replace_are_given_back(project: Projec
             project.write({"long.py": _long_module(number)})
             await story.changed("long.py")
             assert story.ran() == ["test_first"]
-            sizes.append(_proportional(session))
+            sizes.append(process_memory(session.pid))
         assert _session(story) == session  # patched, never begun anew
     assert sizes[-1] - sizes[3] < 4 << 20
 

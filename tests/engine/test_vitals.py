@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from aftershock.engine import vitals
+from aftershock.engine import memory, vitals
 from aftershock.engine.events import Interpreter, StatusChanged
 from aftershock.engine.rebuilding import what_changed
+from aftershock_agent import processes
 from support.engine import EngineStory, opened
 from support.project import Project
 
@@ -102,3 +103,16 @@ async def test_what_a_dead_server_left_is_not_believed(shop: Project) -> None:
 )
 def test_the_reason_names_the_definition_that_changed(old: str, new: str, told: str) -> None:
     assert what_changed(old.encode(), new.encode()) == told
+
+
+def test_a_process_of_another_user_counts_for_nothing_and_hides_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("self", "7"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "smaps_rollup").write_text("Pss:  3 kB\n")
+    (tmp_path / "8" / "smaps_rollup").mkdir(parents=True)  # can't be read: as root, who runs these tests, may read all
+    monkeypatch.setattr(memory, "_PROCESSES", tmp_path)
+    monkeypatch.setattr(processes, "children", {7: {8}, 8: set()}.__getitem__)
+
+    assert memory.tree_memory(7) == 3 << 10

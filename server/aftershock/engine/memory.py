@@ -22,9 +22,12 @@ def tree_memory(pid: int) -> int | None:
 
 
 def process_memory(pid: int) -> int:
-    """Bytes of one process on Linux: Pss of /proc/PID/smaps_rollup (proc_pid_smaps(5)); 0 when it is gone."""
+    """Bytes of one process on Linux: Pss of /proc/PID/smaps_rollup (proc_pid_smaps(5)).
+
+    0 when it is gone, or another user's: a test may have started sudo.
+    """
     try:
         text = (_PROCESSES / str(pid) / "smaps_rollup").read_text(encoding="ascii")
-    except (FileNotFoundError, ProcessLookupError):
+    except OSError:
         return 0
     return sum(int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:"))
