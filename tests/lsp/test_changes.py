@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lsprotocol.types import DiagnosticSeverity
+
 from support.editor import Editor
 
 
@@ -32,6 +34,29 @@ async def test_a_deleted_test_file_takes_its_failures_with_it(editor: Editor) ->
     await editor.shows_errors("tests/test_prices.py", 0)
     await editor.until(lambda: editor.uri("tests/test_prices.py") not in editor.modules, "the module to go")
     await editor.until(lambda: editor.status.tests == 2, "two tests to be left")
+
+
+async def test_what_lasts_is_told_of_while_it_lasts(editor: Editor) -> None:
+    """A test that ends in a blink would only flicker; of this one, which waits for a file, one hears that it runs."""
+    gated = "from pathlib import Path\n\n\ndef test_gate():\n    while not Path('gate').exists():\n        pass\n"
+    editor.project.write({"tests/test_gate.py": gated})
+
+    test = "tests/test_gate.py::test_gate"
+
+    def kinds() -> list[str]:
+        return [step.kind for step in editor.steps if getattr(step, "test", None) == test]
+
+    def hints() -> list[str]:
+        return [hint.message for hint in editor.diagnostics("tests/test_gate.py", DiagnosticSeverity.Hint)]
+
+    await editor.until(lambda: hints() == ["affected, running…"], "the test to be marked as running")
+    await editor.until(lambda: kinds() == ["started"], "its start")
+    await editor.until(lambda: test in editor.affected, "the test to be told as affected")
+
+    editor.project.write({"gate": ""})
+
+    await editor.until(lambda: not hints() and not editor.affected, "the marks to go")
+    assert kinds() == ["started", "passed"]
 
 
 async def test_comments_and_formatting_run_nothing(editor: Editor) -> None:

@@ -55,7 +55,8 @@ async def test_a_failure_comes_with_a_save_and_goes_with_its_undo(
     await editor.shows_errors("tests/test_basket.py", 0)
     await editor.shows_lens("prices.py", NET, lambda text: text.startswith("2 tests ✓ "))
     assert [step.kind for step in editor.steps[runs:]] == ["passed", "passed", "end"]
-    assert sorted(editor.restored) == ["tests/test_basket.py::TestBasket::test_total", "tests/test_prices.py::test_net"]
+    both = ["tests/test_basket.py::TestBasket::test_total", "tests/test_prices.py::test_net"]
+    await editor.until(lambda: sorted(editor.restored) == both, "both tests to be told as restored")
 
     assert await close_editor(editor) == 0
 

@@ -1,4 +1,7 @@
-"""Keeps each file's published diagnostics true to the latest verdicts, sending only what changed."""
+"""Keeps each file's published diagnostics true to the latest verdicts, sending only what changed.
+
+What tests have to say of the present is sent at once.  That they wait for a verdict is sent only if it lasts.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,13 @@ from lsprotocol.types import Diagnostic
 from aftershock.engine.events import Problem
 from aftershock.lsp.diagnostics import Mark, diagnostics_of
 from aftershock.lsp.places import Places
+from aftershock.lsp.timing import Delayed
 
 Publish = Callable[[str, Sequence[Diagnostic]], None]
 
 
 class Publisher:
-    """Marks by test and problems by file; every file that they touch is published once per turn of the loop."""
+    """Marks by test and problems by file; every file that they touch is published once per turn of the loop at most."""
 
     def __init__(self, places: Places, publish: Publish) -> None:
         """``publish`` sends a URI's diagnostics to the client."""
@@ -27,6 +31,9 @@ class Publisher:
         self._published: dict[str, list[Diagnostic]] = {}
         self._dirty: set[str] = set()
         self._scheduled = False
+        self._later = Delayed(self.flush)
+        self._failing: set[str] = set()
+        """The tests whose failure is shown, or was before they began to wait for another verdict."""
 
     def mark(self, test: str, marks: Sequence[Mark]) -> None:
         """Replace what a test has to say."""
@@ -41,7 +48,18 @@ class Publisher:
             del self._marks[test]
         for mark in marks:
             self._tests.setdefault(mark.path, set()).add(test)
-        self.touch(mark.path for mark in (*before, *marks))
+        news = self._is_news(test, marks)
+        self._touch([mark.path for mark in (*before, *marks)], at_once=news)
+
+    def _is_news(self, test: str, marks: Sequence[Mark]) -> bool:
+        """Whether a test fails, or does so no more."""
+        failed = test in self._failing
+        if any(not mark.pending for mark in marks):
+            self._failing.add(test)
+            return True
+        if not marks:
+            self._failing.discard(test)
+        return failed and not marks
 
     def marks_of(self, test: str) -> tuple[Mark, ...]:
         """What a test says now."""
@@ -54,14 +72,22 @@ class Publisher:
 
     def touch(self, paths: Iterable[str]) -> None:
         """Publish these files anew, soon: a file that is gone has nothing to show."""
+        self._touch(paths, at_once=True)
+
+    def _touch(self, paths: Iterable[str], at_once: bool) -> None:
         self._dirty.update(paths)
-        if self._dirty and not self._scheduled:
+        if not self._dirty or self._scheduled:
+            return
+        if at_once:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self.flush)
+        else:
+            self._later.request()
 
     def flush(self) -> None:
         """Send what changed."""
         self._scheduled = False
+        self._later.cancel()
         dirty, self._dirty = self._dirty, set()
         for path in sorted(dirty):
             diagnostics = self._diagnostics(path)
@@ -73,6 +99,7 @@ class Publisher:
         """Take everything back: the server is going."""
         self._marks.clear()
         self._tests.clear()
+        self._failing.clear()
         self._problems.clear()
         self._dirty.update(path for path, shown in self._published.items() if shown)
         self.flush()

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable
 
 from pygls.exceptions import JsonRpcException
 
-_PAUSE = 0.05  # seconds between two requests: a run of many short tests would ask for thousands
+from aftershock.lsp.timing import BLINK
 
 
 class Refresher:
-    """Sends a request at once when the last one is long ago, else once for all that came in the pause."""
+    """Sends one request for all that changes in a blink: a run of many short tests would ask for thousands."""
 
     def __init__(self, send: Callable[[], Awaitable[object]]) -> None:
         """``send`` makes the request and ends with its answer."""
@@ -30,9 +30,9 @@ class Refresher:
     async def _work(self) -> None:
         while True:
             await self._wanted.wait()
+            await asyncio.sleep(BLINK)
             self._wanted.clear()
             try:
                 await self._send()
             except JsonRpcException:
                 return  # the client says that it can, and can't: it still asks after each of its own changes
-            await asyncio.sleep(_PAUSE)

@@ -10,6 +10,7 @@ from aftershock.engine import events
 from aftershock.lsp.diagnostics import failed, locations
 from aftershock.lsp.places import Places
 from aftershock.lsp.protocol import TestFailure, TestFrame, TestRunProgress
+from aftershock.lsp.timing import BLINK
 from aftershock.selection.facts import Verdict
 from aftershock_agent.messages import Failure
 
@@ -23,6 +24,7 @@ class Runs:
         self._send = send
         self._waiting: list[asyncio.Future[int | None]] = []
         self._empty = 0
+        self._begun: dict[str, asyncio.TimerHandle] = {}
         self.active: int | None = None
 
     async def ask(self, run: Coroutine[Any, Any, events.RunFinished | None]) -> int:
@@ -57,12 +59,15 @@ class Runs:
         self._send(TestRunProgress(event.run, "enqueued", tests=list(event.tests)))
 
     def test_started(self, event: events.TestStarted) -> None:
-        """A test begins."""
-        self._send(TestRunProgress(event.run, "started", test=event.test))
+        """A test begins; told if it takes a blink or more."""
+        step = TestRunProgress(event.run, "started", test=event.test)
+        self._begun[event.test] = asyncio.get_running_loop().call_later(BLINK, self._send, step)
 
     def test_finished(self, event: events.TestFinished, node: events.TestNode | None) -> None:
         """A test has its verdict; ``node`` is None for one that exists no more."""
         verdict = event.verdict
+        if verdict.test in self._begun:
+            self._begun.pop(verdict.test).cancel()
         if event.output:
             self._send(TestRunProgress(event.run, "output", test=verdict.test, output=event.output))
         self._send(self._verdict(event.run, verdict, node))
@@ -80,6 +85,9 @@ class Runs:
     def finished(self, event: events.RunFinished) -> None:
         """A run is over."""
         self.active = None
+        for timer in self._begun.values():
+            timer.cancel()
+        self._begun.clear()
         self._send(TestRunProgress(event.run, "end"))
 
     def _verdict(self, run: int, verdict: Verdict, node: events.TestNode | None) -> TestRunProgress:

@@ -28,6 +28,7 @@ from aftershock.lsp.publishing import Publisher
 from aftershock.lsp.reach import Reach
 from aftershock.lsp.refreshing import Refresher
 from aftershock.lsp.runs import Runs
+from aftershock.lsp.timing import Delayed
 from aftershock.selection.facts import Verdict
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,8 @@ class Session:
             lambda: self.engine.tests,
             lambda test: self.engine.state_of(test),
         )
+        self._affected = Delayed(self._send_affected)
+        self._restored: set[str] = set()
         self._refresher = Refresher(client.refresh_lenses)
         self._reach = Reach(self.engine, self._refresher.request)
         self._progress = BuildProgress(client.progress, self.spawn)
@@ -128,6 +131,7 @@ class Session:
     async def close(self) -> None:
         """End the engine and the watcher, and take back what is shown."""
         started, self._started = self._started, False
+        self._affected.cancel()
         self._refresher.close()
         self._reach.close()
         self._watcher.stop()
@@ -277,6 +281,11 @@ class Session:
         self._lenses_changed(event)
 
     def _tell_affected(self, restored: Sequence[str]) -> None:
+        self._restored.update(restored)
+        self._affected.request()
+
+    def _send_affected(self) -> None:
+        restored, self._restored = sorted(self._restored), set()
         tests = [protocol.AffectedTest(test, reasons) for test, reasons in self.engine.affected.items()]
         self._client.notify(protocol.AFFECTED_TESTS, protocol.AffectedTests(tests, restored))
 
