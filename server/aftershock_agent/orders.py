@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from aftershock_agent import messages
 from aftershock_agent.channel import Channel, RunChannel
 
@@ -9,12 +11,14 @@ from aftershock_agent.channel import Channel, RunChannel
 class Orders:
     """Read between tests.  A signal could be handled or blocked by a test, and would break into its system calls."""
 
-    def __init__(self, channel: Channel | RunChannel) -> None:
-        """``channel`` leads to the session."""
+    def __init__(self, channel: Channel | RunChannel, lines: Iterable[bytes] = ()) -> None:
+        """``channel`` leads to the session; ``lines`` have come from it already."""
         self._channel = channel
         self._more: messages.MoreTests | None = None
         self.stop = False
         self.dropped: set[str] = set()
+        for line in lines:
+            self._take(messages.decode(line))
 
     def look(self) -> None:
         """Take in what has come."""

@@ -34,8 +34,11 @@ class Run:
         recorder: Recorder,
         loaded: LoadedFiles,
         children: ChildProcesses,
+        orders: Iterable[bytes] = (),
     ) -> None:
         """``recorder``, ``loaded`` and ``children`` are the session's own, as the fork inherited them.
+
+        ``orders`` are lines for the run that have come already.
 
         Afterwards ``ran`` holds the numbers of all functions that were executed.
         """
@@ -44,7 +47,7 @@ class Run:
         self._recorder = recorder
         self._loaded = loaded
         self._children = children
-        self._orders = Orders(channel)
+        self._orders = Orders(channel, orders)
         self._looked_at = 0.0
         self._pid = os.getpid()
         self._strays = mmap.mmap(-1, 1)  # shared with what a test forks

@@ -10,7 +10,7 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from aftershock_agent.patching import Patcher
 from aftershock_agent.recording import LoadedFiles, Project, make
 from aftershock_agent.reports import failure_of, root_cause
 from aftershock_agent.run import Run, own_temporary_folder
+from aftershock_agent.spare import Spare
 from aftershock_agent.tree import Node
 from aftershock_agent.workers import Workers, shared_beyond_file
 
@@ -69,7 +70,7 @@ class Session:
         self._number = command.session
         self._root = root
         self._scratch = Path(scratch)
-        self._node = Node(channel, self._run_ended, shared=True)
+        self._node = Node(channel, self._fork_ended, shared=True)
         self._project = Project(root)
         self._known_modules = set(sys.modules)
         self._items: dict[str, pytest.Item] = {}
@@ -80,6 +81,7 @@ class Session:
         self._children = ChildProcesses()
         self._patcher = Patcher(self.recorder)
         self._workers = Workers()
+        self._spare = Spare(self._node, self._swap, self._run_in_fork)
         self._sets: dict[int, Path] = {}
         self._in_process = InProcess(channel, self._node.waiting, self._project)
         self._why_in_process = ""
@@ -138,7 +140,7 @@ class Session:
         inside = [path for path in map(os.path.realpath, sys.path) if (path + os.sep).startswith(self._root + os.sep)]
         patterns = list(session.config.getini("python_files"))
         self._channel.send(messages.SessionReady(self._number, os.getpid(), inside, patterns))
-        self._node.loop(self._handle, self._patcher.prepare)
+        self._node.loop(self._handle, self._rest)
         return True
 
     @pytest.hookimpl(wrapper=True)
@@ -160,19 +162,21 @@ class Session:
 
     def _handle(self, command: messages.Command, line: bytes) -> None:
         if isinstance(command, messages.Run):
-            self._run(command)
+            self._run(command, line)
         elif isinstance(command, (messages.MoreTests, messages.DropTests)):
             self._node.send_down(command.run, line)
         elif isinstance(command, messages.Collect):
             self._collect(command)
         elif isinstance(command, messages.Compile):
-            self._patcher.compile_ahead(command.path, command.text)
+            self._compile(command)
         elif isinstance(command, messages.Patch):
+            self._spare.patch(line)
             self._patch(command)
         elif isinstance(command, messages.CancelRun):
             self._cancel(command, line)
 
     def _collect(self, command: messages.Collect) -> None:
+        self._spare.drop()
         session = self._collecting
         session.testsfailed = 0
         session.shouldfail = session.shouldstop = False
@@ -225,43 +229,58 @@ class Session:
         new = [name for name in sys.modules if name not in self._known_modules]
         return [name for name in new if name.split(".")[0] in sys.stdlib_module_names and "__main__" not in name]
 
+    def _compile(self, command: messages.Compile) -> None:
+        self._patcher.compile_ahead(command.path, command.text)
+        self._choose_isolation()
+        if not self._why_in_process:
+            self._patcher.prepare()
+            self._spare.make()
+
     def _patch(self, command: messages.Patch) -> None:
         started = time.perf_counter()
         try:
-            count = self._patcher.patch(command.path, command.old, command.new, command.changed)
+            count = self._swap(command)
         except Unpatchable as why:
+            self._spare.drop()
             self._channel.send(messages.Patched(self._number, command.path, False, str(why)))
             return
-        for item in self._items.values():
-            item.__dict__.pop("location", None)  # cached by pytest with the old line
         spent = (time.perf_counter() - started) * 1000
         text = f"patched {count} functions of {command.path} in {spent:.1f} ms"
         self._channel.send(messages.Log("debug", text))
         self._channel.send(messages.Patched(self._number, command.path, True))
 
-    def _run(self, command: messages.Run) -> None:
-        config = self._collecting.config
-        # Workers find each other's files beside their own folder, and never those of an earlier occasion.
-        together = self._sets[command.run] = self._scratch / f"tests-{command.worker.uid}"
-        together.mkdir(exist_ok=True)
-        own = together / f"run-{command.run}"
+    def _swap(self, command: messages.Patch) -> int:
+        """Patch this process; returns how many functions that concerned, and raises Unpatchable."""
+        count = self._patcher.patch(command.path, command.old, command.new, command.changed)
+        for item in self._items.values():
+            item.__dict__.pop("location", None)  # cached by pytest with the old line
+        return count
+
+    def _run(self, command: messages.Run, line: bytes) -> None:
+        own = self._folder_of(command)
+        self._sets[command.run] = own.parent
+        own.parent.mkdir(exist_ok=True)
         self._choose_isolation()
         if self._why_in_process:
             self._run_here(command, own)
-            return
+        elif not self._spare.take(command.run, line):
+            self._node.fork(command.run, lambda channel: self._run_in_fork(command, channel, []))
 
-        def body(channel: Channel) -> None:
-            own_temporary_folder(config, own)
-            self._execute(command, channel)
-            shutil.rmtree(own, ignore_errors=True)
+    def _folder_of(self, command: messages.Run) -> Path:
+        """Workers find each other's files beside their own folder, and never those of an earlier occasion."""
+        return self._scratch / f"tests-{command.worker.uid}" / f"run-{command.run}"
 
-        self._node.fork(command.run, body)
+    def _run_in_fork(self, command: messages.Run, channel: Channel, orders: list[bytes]) -> None:
+        own = self._folder_of(command)
+        own_temporary_folder(self._collecting.config, own)
+        self._execute(command, channel, orders)
+        shutil.rmtree(own, ignore_errors=True)
 
-    def _execute(self, command: messages.Run, channel: Channel | RunChannel) -> set[int]:
+    def _execute(self, command: messages.Run, channel: Channel | RunChannel, orders: Sequence[bytes] = ()) -> set[int]:
         """Run tests in this process; returns the numbers of the functions that ran."""
         config = self._collecting.config
         self._workers.offer(config, command.worker, channel)
-        run = Run(channel, command, self.recorder, self.loaded, self._children)
+        run = Run(channel, command, self.recorder, self.loaded, self._children, orders)
         self.recorder.take()
         hooks.before_run(config)
         run.always = set(self.recorder.take())
@@ -279,6 +298,14 @@ class Session:
         if unfit:
             self._channel.send(messages.Unfit(self._number, unfit))
         self._channel.send(self._run_ended(command.run, processes.End(0, None)))
+
+    def _rest(self) -> None:
+        """Nothing has come for a while: nobody wants what was made ahead, and what is needed next can be."""
+        self._spare.drop()
+        self._patcher.prepare()
+
+    def _fork_ended(self, number: int, end: processes.End) -> messages.RunEnded | None:
+        return self._run_ended(number, end) if number in self._sets else None  # a spare fork isn't told of
 
     def _run_ended(self, run: int, end: processes.End) -> messages.RunEnded:
         together = self._sets.pop(run)

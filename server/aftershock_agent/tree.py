@@ -33,8 +33,8 @@ class Node:
     known for sure when the last child has gone.
     """
 
-    def __init__(self, parent: Channel, ended: Callable[[int, End], messages.Event], shared: bool) -> None:
-        """``ended`` makes the event that tells the parent of a child's end.
+    def __init__(self, parent: Channel, ended: Callable[[int, End], messages.Event | None], shared: bool) -> None:
+        """``ended`` makes the event that tells the parent of a child's end, if it is to be told.
 
         ``waiting`` are the commands that have come and are still to be handled.
         """
@@ -78,6 +78,16 @@ class Node:
         self.children[number] = child
         for source in child.sources():
             self._selector.register(source, selectors.EVENT_READ, number)
+
+    def rename(self, number: int, new: int) -> bool:
+        """Give a child another number; whether it is there."""
+        child = self.children.pop(number, None)
+        if child is None:
+            return False
+        self.children[new] = child
+        for source in child.sources():
+            self._selector.modify(source, selectors.EVENT_READ, new)
+        return True
 
     def send_down(self, number: int, line: bytes) -> None:
         """Pass a command on to a child; relays what the child says while it isn't listening, lest both wait."""
@@ -166,7 +176,9 @@ class Node:
             end = End(end.exit, end.signal, "flood")
         if not self._shared or not self.children:
             processes.kill_all_but(self._not_strays())
-        self.parent.send(self._ended(number, end))
+        event = self._ended(number, end)
+        if event is not None:
+            self.parent.send(event)
 
     def _look_at_children(self) -> None:
         """See to it that daemons which end are seen to end, and that no child fills memory with what it prints."""

@@ -131,7 +131,11 @@ class Editor:
 
     async def fresh(self) -> None:
         """Wait until nothing runs and no test is affected."""
-        await self.until(lambda: self.status.state == "ready" and not self.status.affected and not self.affected, "freshness")
+
+        def seen() -> bool:
+            return self.status.state == "ready" and not self.status.affected and not self.affected
+
+        await self.until(seen, "freshness")
 
     async def until(self, seen: Callable[[], bool], what: str) -> None:
         """Wait until something can be seen; AssertionError, with the last status, when it never is."""

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,9 @@ _OF_A_RUN = (
 )
 BOOTSTRAP = Path(aftershock_agent.__file__).with_name("bootstrap.py")
 """What the project's interpreter runs to become the agent."""
+
+PatchAnswer = Awaitable[messages.Patched | messages.SessionEnded]
+"""What comes of a patch that has been sent off."""
 
 _LINE_LIMIT = 1 << 28  # bytes; one Collected event holds all tests of the project
 
@@ -211,12 +214,17 @@ class Agent:
         if self.session_alive:
             self._send(messages.Compile(self.session, path, text))
 
-    async def patch(self, path: str, old: str | None, new: str | None, changed: Sequence[str]) -> messages.Patched:
-        """Hot-patch a file of the session; None for a text that it knows, as :class:`messages.Patch` has it."""
-        answer = await self._ask(messages.Patch(self.session, path, old, new, list(changed)))
-        if isinstance(answer, messages.Patched):
-            return answer
-        return messages.Patched(self.session, path, False, "the session ended")
+    def patch(self, path: str, old: str | None, new: str | None, changed: Sequence[str]) -> PatchAnswer:
+        """Hot-patch a file of the session; None for a text that it knows, as :class:`messages.Patch` has it.
+
+        The order has gone when this returns; nothing else may be asked for before the answer is there.
+        """
+        return self._begin_to_ask(messages.Patch(self.session, path, old, new, list(changed)))
+
+    @property
+    def asked(self) -> bool:
+        """Whether it owes an answer."""
+        return self._answer is not None and not self._answer.done()
 
     def begin_run(self, tests: Sequence[str], worker: messages.Worker | None = None, more: bool = False) -> int:
         """Start a run at a place for forks (the only one, if it isn't said) and return its number."""
@@ -263,12 +271,15 @@ class Agent:
             self._send(messages.CancelRun(self.session, run, kill))
 
     async def _ask(self, command: messages.Command) -> Any:
+        return await self._begin_to_ask(command)
+
+    def _begin_to_ask(self, command: messages.Command) -> asyncio.Future[Any]:
         self._answer = asyncio.get_running_loop().create_future()
         self._send(command)
         if self._session_ended:
             # Base ignores commands for a session that is gone.
             self._answer.set_result(messages.SessionEnded(self.session, None, None))
-        return await self._answer
+        return self._answer
 
     def _send(self, command: messages.Command) -> None:
         if self._writer is None or self._death is not None:

@@ -173,6 +173,18 @@ class Driver:
         if self._parts.warming.agent is not None:
             self._parts.warming.agent.end_session()
 
+    def anticipate(self) -> None:
+        """Files changed: have the session patched while it is worked out what to run, if it is at rest.
+
+        Not beside a run: what its tests tell belongs to the session as it was when they began.
+        """
+        idle = self._idle is not None and not self._idle.done()
+        if not self.warmed or self._requests or self._bringing is not None or idle:
+            return
+        if self._refining is not None:
+            self._refining.cancel()
+        self._parts.warming.begin_to_follow()
+
     def stop_outdated(self, change: Change) -> None:
         """What of a run in flight sees the change is stopped and run again later; the rest of it goes on."""
         bringing = self._bringing

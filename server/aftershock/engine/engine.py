@@ -188,6 +188,7 @@ class Engine:
         change = self._project.look(paths, self._warming.foretell)
         if not change:
             return
+        self._driver.anticipate()
         self._note_syntax([*change.changed, *change.removed])
         for path in change.removed & set(self._known.paths):
             self._known.drop(path)

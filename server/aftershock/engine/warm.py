@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aftershock.engine.agent import Agent, Collection
+from aftershock.engine.agent import Agent, Collection, PatchAnswer
 from aftershock.engine.rebuilding import Rebuild
 from aftershock.engine.sources import SourceFile, changed_bodies, is_source, relative
 from aftershock.selection.snapshot import Snapshot
@@ -53,6 +53,7 @@ class WarmSession:
     patches: int = 0
     _foretold: dict[str, bytes] = field(default_factory=dict)
     _patched: dict[str, bytes] = field(default_factory=dict)
+    _begun: tuple[Present, SourceFile, PatchAnswer] | None = None
 
     @staticmethod
     async def open(agent: Agent, root: Path, args: Sequence[str], present: Present) -> WarmSession:
@@ -64,14 +65,27 @@ class WarmSession:
         search_path = frozenset(path for path in inside if path is not None)
         return WarmSession(agent, root, args, present, search_path, tuple(ready.python_files))
 
+    def begin_to_follow(self, present: Present) -> None:
+        """Send off the patch that :meth:`follow` would, where it is but one; the session must be at rest."""
+        if self._begun is not None or self.agent.deaf or self.agent.asked:
+            return
+        patches = list(self._patches(present))
+        if len(patches) == 1 and not isinstance(patches[0], Rebuild):
+            self._begun = present, patches[0][1], self._send_patch(*patches[0])
+
     async def follow(self, present: Present) -> Rebuild | None:
         """Make the session equal to ``present`` in place; returns why only a new session can, None when it is done."""
+        begun, self._begun = self._begun, None
+        if begun is not None:
+            if why := await self._take_patch(*begun[1:]):
+                return why
+            self.present = begun[0]
         patches = list(self._patches(present))
         for patch in patches:
             if isinstance(patch, Rebuild):
                 return patch
         for patch in patches:
-            if not isinstance(patch, Rebuild) and (why := await self._patch(*patch)):
+            if not isinstance(patch, Rebuild) and (why := await self._take_patch(patch[1], self._send_patch(*patch))):
                 return why
         self.present = present
         return None
@@ -95,31 +109,31 @@ class WarmSession:
             same = old.symbols.definition == new.symbols.definition
             if new.symbols.error:
                 yield Rebuild(path, "it has a syntax error")
+            elif not _is_utf8(old.text) or not _is_utf8(new.text):
+                yield Rebuild(path, "it is not UTF-8")
             else:
                 yield (old, new) if same else Rebuild(path, texts=(old.text, new.text))
 
     def foretell(self, file: SourceFile) -> None:
         """A file that is loaded has a new text: the session may begin to compile it, unless it is at work."""
-        if self.agent.deaf:
-            return
-        try:
-            text = file.text.decode("utf-8")
-        except UnicodeDecodeError:
+        if self.agent.deaf or not _is_utf8(file.text):
             return
         self._foretold[file.path] = file.text
-        self.agent.compile(str(self.root / file.path), text)
+        self.agent.compile(str(self.root / file.path), file.text.decode("utf-8"))
 
-    async def _patch(self, old: SourceFile, new: SourceFile) -> Rebuild | None:
+    def _send_patch(self, old: SourceFile, new: SourceFile) -> PatchAnswer:
         path = old.path
-        try:
-            before = None if self._patched.get(path) == old.text else old.text.decode("utf-8")
-            after = None if self._foretold.get(path) == new.text else new.text.decode("utf-8")
-        except UnicodeDecodeError:
-            return Rebuild(path, "it is not UTF-8")
-        answer = await self.agent.patch(str(self.root / path), before, after, changed_bodies(old.symbols, new.symbols))
+        before = None if self._patched.get(path) == old.text else old.text.decode("utf-8")
+        after = None if self._foretold.get(path) == new.text else new.text.decode("utf-8")
+        return self.agent.patch(str(self.root / path), before, after, changed_bodies(old.symbols, new.symbols))
+
+    async def _take_patch(self, file: SourceFile, coming: PatchAnswer) -> Rebuild | None:
+        answer = await coming
+        if isinstance(answer, messages.SessionEnded):
+            return Rebuild(file.path, "the session ended")
         if not answer.patched:
-            return Rebuild(path, answer.reason)
-        self._patched[path] = new.text
+            return Rebuild(file.path, answer.reason)
+        self._patched[file.path] = file.text
         self.patches += 1
         return None
 
@@ -164,3 +178,11 @@ class WarmSession:
         if outdated:
             raise Outdated(outdated)
         return paths
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -99,6 +99,12 @@ class Warming:
         if session is not None and file.path in session.loaded and session.agent.session_alive:
             session.foretell(file)
 
+    def begin_to_follow(self) -> None:
+        """Send off the patch that brings the session up to the present, if one does; nothing else is under way."""
+        session = self.session
+        if session is not None and session.agent.session_alive and not session.agent.unfit:
+            session.begin_to_follow(self._project.present)
+
     async def start(self) -> Agent:
         """The agent, started if there is none; raises AgentDied."""
         if self.agent is not None and self.agent.alive:
