@@ -15,7 +15,8 @@ import ast
 import dis
 import inspect
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import CodeType
 
@@ -70,6 +71,15 @@ class Compiler:
         for old in list(texts)[:-_TEXTS]:
             del texts[old]
         return texts[text]
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """What is compiled in the meantime is forgotten again."""
+        texts, files = {path: dict(known) for path, known in self._texts.items()}, dict(self._files)
+        try:
+            yield
+        finally:
+            self._texts, self._files = texts, files
 
     def _whole(self, path: str, text: str, rewriter: AssertionRewritingHook | None) -> CodeType:
         code = _compiled(text, path, 0, rewriter)

@@ -20,7 +20,7 @@ import gc
 import linecache
 import sys
 from collections.abc import Iterable, Iterator
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 
 from aftershock_agent import messages
 from aftershock_agent.code_lines import walk
@@ -38,8 +38,10 @@ class Patcher:
         self._ran: dict[str, set[str]] = {}
         self._compiler = Compiler()
         self._ahead: dict[str, str] = {}
+        self._last = ""
         self._patched: dict[str, str] = {}
         self._functions: dict[str, list[FunctionType]] | None = None
+        self._modules: dict[str, list[ModuleType]] | None = None
 
     def note_imports(self, executed: messages.Executed) -> None:
         """Remember what ran while the project was imported and collected."""
@@ -62,7 +64,7 @@ class Patcher:
         old = self._patched[path] if old is None else old
         new = self._ahead[path] if new is None else new
         self._refuse_imported(path, changed)
-        loader = _loader_of(path)
+        loader = self._loader_of(path)
         before = self._compiler.compile(path, old, loader)
         after = self._compiler.compile(path, new, loader)
         swaps = list(_swaps(self._find_functions().get(path, ()), _pairs(before, after)))
@@ -75,14 +77,29 @@ class Patcher:
 
     def compile_ahead(self, path: str, text: str) -> None:
         """Compile a text that :meth:`patch` will probably be asked to bring in; the server digests it meanwhile."""
-        self._ahead[path] = text
+        self._ahead[path], self._last = text, path
         # If the patch is asked for all the same, it tells why it can't be.
         with contextlib.suppress(Unpatchable, SyntaxError, ValueError):
-            self._compiler.compile(path, text, _loader_of(path))
+            self._compiler.compile(path, text, self._loader_of(path))
+
+    def rehearse(self) -> None:
+        """Patch the last file, all lines shifted, and back: in a fork the first write to each page takes longest."""
+        path = self._last
+        text = self._patched.get(path, self._ahead.get(path))
+        if text is None:
+            return
+        shifted = f"\n{text}"
+        with self._compiler.kept():
+            try:
+                self.patch(path, text, shifted, ())
+            except (Unpatchable, SyntaxError, ValueError):
+                return  # nor can it be patched when it must, which is told then
+            self.patch(path, shifted, text, ())
 
     def prepare(self) -> None:
-        """Find the functions while idle, so that no patch has to."""
+        """Find functions and modules while idle, so that no patch has to."""
         self._find_functions()
+        self._find_modules()
 
     def _find_functions(self) -> dict[str, list[FunctionType]]:
         """All functions alive, by file; found once after each collection."""
@@ -95,9 +112,26 @@ class Patcher:
             gc.freeze()
         return self._functions
 
+    def _find_modules(self) -> dict[str, list[ModuleType]]:
+        """All modules, by file; to look through them once more takes longer than most patches."""
+        if self._modules is None:
+            self._modules = {}
+            for module in {id(module): module for module in list(sys.modules.values())}.values():
+                file = getattr(module, "__file__", None)
+                if isinstance(file, str):
+                    self._modules.setdefault(file, []).append(module)
+        return self._modules
+
+    def _loader_of(self, path: str) -> object:
+        """What loaded the one module that was imported from ``path``."""
+        found = self._find_modules().get(path, [])
+        if len(found) != 1:
+            raise Unpatchable(f"{len(found)} modules were imported from the file")
+        return getattr(found[0].__spec__, "loader", None)
+
     def forget_functions(self) -> None:
-        """Code was imported: functions must be found anew."""
-        self._functions = None
+        """Code was imported: functions and modules must be found anew."""
+        self._functions = self._modules = None
 
     def _refuse_imported(self, path: str, changed: Iterable[str]) -> None:
         for ran, when in ((self._imported, "while the project was imported"), (self._ran, "in this process before")):
@@ -105,14 +139,6 @@ class Patcher:
             for name in changed:
                 if name in names or any(other.startswith(f"{name}.<locals>.<") for other in names):
                     raise Unpatchable(f"{name} ran {when}")
-
-
-def _loader_of(path: str) -> object:
-    """What loaded the one module that was imported from ``path``."""
-    found = [m for m in list(sys.modules.values()) if getattr(m, "__file__", None) == path]
-    if len({id(module) for module in found}) != 1:
-        raise Unpatchable(f"{len(found)} modules were imported from the file")
-    return getattr(found[0].__spec__, "loader", None)
 
 
 def _pairs(before: CodeType, after: CodeType) -> dict[CodeType, CodeType | None]:

@@ -58,6 +58,8 @@ class Run:
         self._opaque: dict[int, str] = {}
         self._users: dict[int, list[str]] = {}
         self._current = ""
+        self.moved = False
+        """Whether the lines of tests may have moved since they were collected."""
         self._outbox: list[messages.Message] = []
         self._compared: tuple[str, str] | None = None
         self._outcome = Outcome()
@@ -70,9 +72,6 @@ class Run:
         An order to stop is followed after the test in flight.
         """
         self._children.take()  # the fork of this run itself
-        capturing.begin(config)
-        # Nobody reads the terminal's dots here, and they cost as much as recording; xdist's workers have none either.
-        config.pluginmanager.unregister(name="terminalreporter")
         config.pluginmanager.register(self, "aftershock-run")
         items, more = in_order(known, self._command.tests), self._command.more
         while items and not self._orders.stop:
@@ -110,6 +109,8 @@ class Run:
             self._orders.look()
 
     def _run_one(self, item: pytest.Item, following: pytest.Item | None) -> None:
+        if self.moved:
+            item.__dict__.pop("location", None)  # pytest has kept the old line
         try:
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         except BaseException as error:
@@ -286,6 +287,13 @@ def _fixturedefs(item: pytest.Item) -> list[Any]:
     declared: dict[str, Any] = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
     dynamic: dict[str, Any] = getattr(getattr(item, "_request", None), "_fixture_defs", {})
     return [*dynamic.values(), *(fixturedef for group in declared.values() for fixturedef in group)]
+
+
+def settle_in(config: pytest.Config) -> None:
+    """Make a process fit for runs, its output kept apart: what can be done before it is known which run comes."""
+    capturing.begin(config)
+    # Nobody reads the terminal's dots here, and they cost as much as recording; xdist's workers have none either.
+    config.pluginmanager.unregister(name="terminalreporter")
 
 
 def own_temporary_folder(config: pytest.Config, folder: Path) -> None:

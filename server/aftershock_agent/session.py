@@ -26,8 +26,8 @@ from aftershock_agent.in_process import InProcess
 from aftershock_agent.patching import Patcher
 from aftershock_agent.recording import LoadedFiles, Project, make
 from aftershock_agent.reports import failure_of, root_cause
-from aftershock_agent.run import Run, own_temporary_folder
-from aftershock_agent.spare import Spare
+from aftershock_agent.run import Run, own_temporary_folder, settle_in
+from aftershock_agent.spare import Spare, Update
 from aftershock_agent.tree import Node
 from aftershock_agent.workers import Workers, shared_beyond_file
 
@@ -81,10 +81,12 @@ class Session:
         self._children = ChildProcesses()
         self._patcher = Patcher(self.recorder)
         self._workers = Workers()
-        self._spare = Spare(self._node, self._swap, self._run_in_fork)
+        self._spare = Spare(self._node, self._settle_in_spare, self._update, self._run_in_fork)
         self._sets: dict[int, Path] = {}
         self._in_process = InProcess(channel, self._node.waiting, self._project)
         self._why_in_process = ""
+        self._moved = False
+        """Whether a patch has moved lines since the last collection, which pytest keeps of each test."""
 
     def open(self) -> None:
         """Start pytest; returns when the server ends the session."""
@@ -161,17 +163,15 @@ class Session:
         self._channel.send(messages.CollectFailed(self._number, path, line, failure))
 
     def _handle(self, command: messages.Command, line: bytes) -> None:
-        if isinstance(command, messages.Run):
+        if isinstance(command, (messages.Compile, messages.Patch)):
+            if not self._spare.follow(command, line):
+                self._update(command, self._channel)
+        elif isinstance(command, messages.Run):
             self._run(command, line)
         elif isinstance(command, (messages.MoreTests, messages.DropTests)):
             self._node.send_down(command.run, line)
         elif isinstance(command, messages.Collect):
             self._collect(command)
-        elif isinstance(command, messages.Compile):
-            self._compile(command)
-        elif isinstance(command, messages.Patch):
-            self._spare.patch(line)
-            self._patch(command)
         elif isinstance(command, messages.CancelRun):
             self._cancel(command, line)
 
@@ -181,6 +181,7 @@ class Session:
         session.testsfailed = 0
         session.shouldfail = session.shouldstop = False
         gc.disable()
+        self._forget_locations()
         try:
             items = session.perform_collect(command.paths)
         except pytest.UsageError as error:
@@ -209,6 +210,11 @@ class Session:
         self._patcher.forget_functions()
         gc.freeze()  # a collection in a run would copy every page of the session
 
+    def _forget_locations(self) -> None:
+        for item in self._items.values() if self._moved else ():
+            item.__dict__.pop("location", None)  # cached by pytest with the old line
+        self._moved = False
+
     def _choose_isolation(self) -> None:
         """Fork for runs or not, as the project is now; once in process, it stays so: it isn't the same afterwards."""
         if self._why_in_process:
@@ -229,32 +235,23 @@ class Session:
         new = [name for name in sys.modules if name not in self._known_modules]
         return [name for name in new if name.split(".")[0] in sys.stdlib_module_names and "__main__" not in name]
 
-    def _compile(self, command: messages.Compile) -> None:
-        self._patcher.compile_ahead(command.path, command.text)
-        self._choose_isolation()
-        if not self._why_in_process:
-            self._patcher.prepare()
-            self._spare.make()
-
-    def _patch(self, command: messages.Patch) -> None:
+    def _update(self, update: Update, channel: Channel | None) -> None:
+        """Compile or patch in this process, which may be a fork by now; nobody waits for what has no ``channel``."""
+        if isinstance(update, messages.Compile):
+            self._patcher.compile_ahead(update.path, update.text)
+            return
         started = time.perf_counter()
         try:
-            count = self._swap(command)
+            count = self._patcher.patch(update.path, update.old, update.new, update.changed)
         except Unpatchable as why:
-            self._spare.drop()
-            self._channel.send(messages.Patched(self._number, command.path, False, str(why)))
+            refused = messages.Patched(self._number, update.path, False, str(why))
+            (channel or self._channel).send(refused if channel else messages.Unfit(self._number, str(why)))
             return
-        spent = (time.perf_counter() - started) * 1000
-        text = f"patched {count} functions of {command.path} in {spent:.1f} ms"
-        self._channel.send(messages.Log("debug", text))
-        self._channel.send(messages.Patched(self._number, command.path, True))
-
-    def _swap(self, command: messages.Patch) -> int:
-        """Patch this process; returns how many functions that concerned, and raises Unpatchable."""
-        count = self._patcher.patch(command.path, command.old, command.new, command.changed)
-        for item in self._items.values():
-            item.__dict__.pop("location", None)  # cached by pytest with the old line
-        return count
+        self._moved = True
+        if channel is not None:
+            spent = (time.perf_counter() - started) * 1000
+            log = messages.Log("debug", f"patched {count} functions of {update.path} in {spent:.1f} ms")
+            channel.send(messages.Patched(self._number, update.path, True), log)
 
     def _run(self, command: messages.Run, line: bytes) -> None:
         own = self._folder_of(command)
@@ -263,12 +260,21 @@ class Session:
         self._choose_isolation()
         if self._why_in_process:
             self._run_here(command, own)
-        elif not self._spare.take(command.run, line):
-            self._node.fork(command.run, lambda channel: self._run_in_fork(command, channel, []))
+            return
+        if not self._spare.take(command.run, line):
+            self._node.fork(command.run, lambda channel: self._begin_run(command, channel))
 
     def _folder_of(self, command: messages.Run) -> Path:
         """Workers find each other's files beside their own folder, and never those of an earlier occasion."""
         return self._scratch / f"tests-{command.worker.uid}" / f"run-{command.run}"
+
+    def _settle_in_spare(self) -> None:
+        settle_in(self._collecting.config)
+        self._patcher.rehearse()
+
+    def _begin_run(self, command: messages.Run, channel: Channel) -> None:
+        settle_in(self._collecting.config)
+        self._run_in_fork(command, channel, [])
 
     def _run_in_fork(self, command: messages.Run, channel: Channel, orders: list[bytes]) -> None:
         own = self._folder_of(command)
@@ -281,6 +287,7 @@ class Session:
         config = self._collecting.config
         self._workers.offer(config, command.worker, channel)
         run = Run(channel, command, self.recorder, self.loaded, self._children, orders)
+        run.moved = self._moved
         self.recorder.take()
         hooks.before_run(config)
         run.always = set(self.recorder.take())
@@ -288,11 +295,15 @@ class Session:
         hooks.after_run(config, channel, command.run)
         return run.ran | run.always | set(self.recorder.take())
 
+    def _execute_here(self, command: messages.Run, channel: RunChannel) -> set[int]:
+        settle_in(self._collecting.config)
+        return self._execute(command, channel)
+
     def _run_here(self, command: messages.Run, own: Path) -> None:
         channel = self._in_process.share(command.run)
         ran: set[int] = set()
         unfit = self._in_process.execute(
-            lambda: ran.update(self._execute(command, channel)), self._collecting, self._items, own
+            lambda: ran.update(self._execute_here(command, channel)), self._collecting, self._items, own
         )
         self._patcher.note_run(self.recorder.functions.by_file(ran | set(self.recorder.take())))
         if unfit:
@@ -300,12 +311,17 @@ class Session:
         self._channel.send(self._run_ended(command.run, processes.End(0, None)))
 
     def _rest(self) -> None:
-        """Nothing has come for a while: nobody wants what was made ahead, and what is needed next can be."""
-        self._spare.drop()
+        """Nothing has come for a while: get ready for the next save."""
         self._patcher.prepare()
+        self._choose_isolation()
+        if self._items and not self._why_in_process:
+            self._spare.make()
 
     def _fork_ended(self, number: int, end: processes.End) -> messages.RunEnded | None:
-        return self._run_ended(number, end) if number in self._sets else None  # a spare fork isn't told of
+        if number in self._sets:
+            return self._run_ended(number, end)
+        self._spare.ended(number)
+        return None
 
     def _run_ended(self, run: int, end: processes.End) -> messages.RunEnded:
         together = self._sets.pop(run)

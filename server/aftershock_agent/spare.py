@@ -1,9 +1,9 @@
-"""A fork made ahead of its run, while the server still works out what a save affects.
+"""A fork made ahead of its run, while nothing else is to be done: it is what a save finds.
 
-The server tells of a new text before it knows what becomes of it.  The session compiles that, and forks: the fork holds
-the compiled text, gets the patch that the session gets, and is patched by the same code from the same state, so that
-both come out the same.  Then the next run is given to it, instead of to a fork that is made only then.  Whatever else
-reaches the session first makes the spare fork useless, and ends it.
+A fork of a large process takes milliseconds, and so does each first write to the memory that it shares.  So the spare
+fork goes first: it gets each new text and each patch as the session would, from the same state and by the same code,
+and answers in the session's place; then it becomes the next run.  The session itself catches up when it is at rest
+again, for it has the run's verdicts to pass on, or before anything is asked of it that the spare fork can't do.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from collections.abc import Callable
 
 from aftershock_agent import messages
 from aftershock_agent.channel import Channel
-from aftershock_agent.compiling import Unpatchable
 from aftershock_agent.tree import Node
+
+Update = messages.Compile | messages.Patch
 
 
 class Spare:
@@ -22,59 +23,77 @@ class Spare:
     def __init__(
         self,
         node: Node,
-        patch: Callable[[messages.Patch], object],
+        settle_in: Callable[[], object],
+        update: Callable[[Update, Channel | None], object],
         execute: Callable[[messages.Run, Channel, list[bytes]], object],
     ) -> None:
-        """``patch`` is how this process is patched, and ``execute`` how a fork of it does a run.
+        """``settle_in`` does in a fork what can be done ahead of all that it is for.
 
-        The latter gets the lines too that have followed the run's order.
+        ``update`` brings this process up to date, and answers by the channel if it gets one.
+
+        ``execute`` does a run in a fork; it gets the lines too that have followed the run's order.
         """
         self._node = node
-        self._patch = patch
+        self._settle_in = settle_in
+        self._update = update
         self._execute = execute
         self._number = 0
-        self._unpatched = False
+        self._behind: list[Update] = []
+
+    @property
+    def _there(self) -> bool:
+        return self._number in self._node.children
 
     def make(self) -> None:
-        """A text was compiled: fork now, unless it is one of several files that change at once."""
-        self._end()
-        if not self._unpatched:
-            self._unpatched = True
+        """Fork, unless there is one already."""
+        self.catch_up()
+        if not self._there:
             self._number -= 1
             self._node.fork(self._number, self._wait)
 
-    def patch(self, line: bytes) -> None:
-        """The session gets the patch of ``line``: so must the spare fork."""
-        self._unpatched = False
-        if self._number in self._node.children:
-            self._node.send_down(self._number, line)
+    def follow(self, update: Update, line: bytes) -> bool:
+        """Have it follow an update that came as ``line``, and answer; whether there is one that does."""
+        if not self._there:
+            self.catch_up()
+            return False
+        self._behind.append(update)
+        self._node.send_down(self._number, line)
+        return True
+
+    def catch_up(self) -> None:
+        """Bring the session itself to where the spare fork is."""
+        behind, self._behind = self._behind, []
+        for update in behind:
+            self._update(update, None)
 
     def take(self, run: int, line: bytes) -> bool:
         """Give it the run that ``line`` orders; whether there is one to take it."""
-        self._unpatched = False
-        taken = self._node.rename(self._number, run)
-        if taken:
-            self._node.send_down(run, line)
-        return taken
+        if not self._there:
+            self.catch_up()
+            return False
+        self._node.rename(self._number, run)
+        self._node.send_down(run, line)
+        return True
 
     def drop(self) -> None:
-        """End it: it isn't what the session is, or nobody wants it."""
-        self._unpatched = False
-        self._end()
-
-    def _end(self) -> None:
+        """End it: the session is about to become something else."""
+        self.catch_up()
         self._node.kill(self._number)
+        self._number -= 1
+
+    def ended(self, number: int) -> None:
+        """A fork has ended that had no run yet; raises RuntimeError where it leaves questions unanswered."""
+        if number == self._number and self._behind:
+            raise RuntimeError("the spare fork ended before its run")
 
     def _wait(self, channel: Channel) -> None:
         """What the fork does."""
+        self._settle_in()
         while (lines := channel.receive()) is not None:
             for number, line in enumerate(lines):
                 command = messages.decode(line)
-                if isinstance(command, messages.Patch):
-                    try:
-                        self._patch(command)
-                    except Unpatchable:
-                        return  # the session finds the same, and tells
+                if isinstance(command, (messages.Compile, messages.Patch)):
+                    self._update(command, channel)
                 elif isinstance(command, messages.Run):
                     self._execute(command, channel, lines[number + 1 :])
                     return

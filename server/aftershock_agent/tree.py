@@ -30,7 +30,7 @@ class Node:
 
     What a dead child leaves, daemons too, is killed.  User code in this process may have started children of its own
     (``shared``): those that were there before the first child was forked are left alone, and what is to be killed is
-    known for sure when the last child has gone.
+    known for sure when the last child has gone.  Children with numbers below zero run no user code, and don't count.
     """
 
     def __init__(self, parent: Channel, ended: Callable[[int, End], messages.Event | None], shared: bool) -> None:
@@ -54,8 +54,8 @@ class Node:
 
     def fork(self, number: int, body: Callable[[Channel], None]) -> None:
         """Fork child ``number``; what it sends goes up to the parent as it is."""
-        if self._shared and not self.children:
-            self._kept = processes.children()
+        if self._shared and not self._busy():
+            self._kept = processes.children() - {child.pid for child in self.children.values()}
 
         def run(channel: Channel) -> None:
             self._selector.close()
@@ -114,7 +114,7 @@ class Node:
         quiet = 0
         try:
             while True:
-                watching = self._shared and bool(self.children)
+                watching = self._shared and self._busy()
                 ready = self._selector.select(_POLL if watching or quiet < _QUIET else None)
                 quiet = 0 if ready else quiet + 1
                 if quiet == _QUIET:
@@ -174,7 +174,7 @@ class Node:
         if number in self._flooded:
             self._flooded.discard(number)
             end = End(end.exit, end.signal, "flood")
-        if not self._shared or not self.children:
+        if not self._shared or not self._busy():
             processes.kill_all_but(self._not_strays())
         event = self._ended(number, end)
         if event is not None:
@@ -191,6 +191,10 @@ class Node:
             if processes.output_of(child.pid) > _OUTPUT_LIMIT:
                 self._flooded.add(number)
                 processes.kill(child.pid)
+
+    def _busy(self) -> bool:
+        """Whether any child runs user code."""
+        return any(number > 0 for number in self.children)
 
     def _not_strays(self) -> set[int]:
         return self._kept | {child.pid for child in self.children.values()}

@@ -29,8 +29,8 @@ _OF_A_RUN = (
 BOOTSTRAP = Path(aftershock_agent.__file__).with_name("bootstrap.py")
 """What the project's interpreter runs to become the agent."""
 
-PatchAnswer = Awaitable[messages.Patched | messages.SessionEnded]
-"""What comes of a patch that has been sent off."""
+PatchAnswer = Awaitable[object]
+"""What comes of a patch that has been sent off: Patched, or that the session has ended."""
 
 _LINE_LIMIT = 1 << 28  # bytes; one Collected event holds all tests of the project
 

@@ -20,7 +20,10 @@ from aftershock_agent import messages
 
 log = logging.getLogger(__name__)
 
-_GATHER = 0.02  # seconds for which verdicts go before the facts behind them, which take as long as small tests
+_GATHER = (
+    0.02  # seconds without a verdict until the facts behind them are worked out: that takes as long as small tests
+)
+_AT_MOST = 0.2  # seconds for which facts wait, and would be lost in a crash
 
 
 class Reporting:
@@ -38,6 +41,8 @@ class Reporting:
         self._known, self._ledger, self._standing = known, ledger, standing
         self._tell, self._look = tell, look
         self._unrecorded: list[tuple[TestEvent, WarmSession, bool]] = []
+        self._gathering_since = self._reported_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self._run = 0
         self.counts: Counter[Outcome] = Counter()
         self.running: set[str] = set()
@@ -60,13 +65,25 @@ class Reporting:
             return
         if isinstance(event, messages.TestFinished):
             self._tell_verdict(verdict_of(event), event.output)
-        if not self._unrecorded:
-            asyncio.get_running_loop().call_later(_GATHER, self.record)
+        self._reported_at = time.monotonic()
+        if self._timer is None:
+            self._gathering_since = self._reported_at
+            self._timer = asyncio.get_running_loop().call_later(_GATHER, self._gathered)
         # What earlier tests have left in the session's own process, even in other runs, may hide what this one needs.
         self._unrecorded.append((event, session, alone and not session.agent.in_process))
 
+    def _gathered(self) -> None:
+        now = time.monotonic()
+        if now - self._reported_at < _GATHER and now - self._gathering_since < _AT_MOST:
+            self._timer = asyncio.get_running_loop().call_later(_GATHER, self._gathered)
+        else:
+            self.record()
+
     def record(self) -> None:
         """Work out and commit the facts of the reports so far."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         reports, self._unrecorded = self._unrecorded, []
         for event, session, alone in reports:
             if isinstance(event, messages.TeardownExecuted):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from aftershock.engine import events
@@ -24,8 +24,8 @@ class TestState:
 class Standing:
     """The affected set, kept with every change of the files and every new fact."""
 
-    def __init__(self, ledger: Ledger, tests: Callable[[], Iterable[str]]) -> None:
-        """``tests`` gives the ids of the tests that exist."""
+    def __init__(self, ledger: Ledger, tests: Callable[[], Mapping[str, object]]) -> None:
+        """``tests`` gives the tests that exist, by id."""
         self._ledger = ledger
         self._tests = tests
         self._true: dict[str, Verdict | None] = {}
@@ -37,20 +37,28 @@ class Standing:
     def refresh(self, snapshot: Snapshot) -> events.AffectedChanged:
         """Compare all facts with the present; ``restored`` are the tests that memory has a new answer for."""
         self._ledger.index.update(snapshot)
-        before, self._true = self._true, {test: self._true_verdict(test) for test in self._tests()}
+        tests, before = self._tests(), dict(self._true)
+        for test in before.keys() - tests.keys():
+            del self._true[test]
+            self._drop(test)
+        moved = (self._ledger.index.take_moved() & tests.keys()) | (tests.keys() - before.keys())
+        for test in moved:
+            self.note(test)
         self._before = before
-        self.affected = self._reasons(self._tests())
-        self.failing = {test for test in self._true if self._fails(test)}
-        restored = tuple(test for test, now in self._true.items() if now is not None and before.get(test) is not now)
-        return events.AffectedChanged(dict(self.affected), restored)
+        self.affected = {test: self.affected[test] for test in tests if test in self.affected}
+        restored = (test for test in moved if (now := self._true[test]) is not None and before.get(test) is not now)
+        return events.AffectedChanged(dict(self.affected), tuple(sorted(restored)))
 
     def note(self, test: str) -> None:
         """A test has a new fact."""
         self._true[test] = self._true_verdict(test)
-        self.affected.pop(test, None)
+        self._drop(test)
         self.affected.update(self._reasons([test]))
-        self.failing.discard(test)
         self.failing.update([test] if self._fails(test) else [])
+
+    def _drop(self, test: str) -> None:
+        self.affected.pop(test, None)
+        self.failing.discard(test)
 
     def verdict(self, test: str) -> Verdict | None:
         """The verdict that holds, else the last one, else None."""

@@ -129,7 +129,7 @@ class WarmSession:
 
     async def _take_patch(self, file: SourceFile, coming: PatchAnswer) -> Rebuild | None:
         answer = await coming
-        if isinstance(answer, messages.SessionEnded):
+        if not isinstance(answer, messages.Patched):
             return Rebuild(file.path, "the session ended")
         if not answer.patched:
             return Rebuild(file.path, answer.reason)

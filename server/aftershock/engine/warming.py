@@ -153,7 +153,7 @@ class Warming:
             agent = await self.start()
             try:
                 session = await self._follow(agent)
-                await self._collect(session, files())
+                await self._collect(session, files)
             except Outdated as outdated:
                 log.info("files changed while they were imported: %s", outdated)
                 self._lose(f"{outdated} changed while it was imported")
@@ -192,10 +192,11 @@ class Warming:
             self.rebuilt = why
             log.info("a new session is needed: %s", " ".join((why.path, why.cause or "was redefined")).strip())
 
-    async def _collect(self, session: WarmSession, files: Iterable[str] | None) -> None:
+    async def _collect(self, session: WarmSession, files: Callable[[], Iterable[str] | None]) -> None:
         if session.complete:
             return
-        missing = None if files is None else sorted(path for path in files if path not in session.collected)
+        wanted = files()
+        missing = None if wanted is None else sorted(path for path in wanted if path not in session.collected)
         if missing == []:
             return
         collection = await session.collect(missing)

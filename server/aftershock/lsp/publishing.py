@@ -75,8 +75,9 @@ class Publisher:
         self._touch(paths, at_once=True)
 
     def _touch(self, paths: Iterable[str], at_once: bool) -> None:
-        self._dirty.update(paths)
-        if not self._dirty or self._scheduled:
+        touched = set(paths)
+        self._dirty |= touched
+        if not touched or self._scheduled:
             return
         if at_once:
             self._scheduled = True

@@ -40,6 +40,7 @@ class FactIndex:
         self._now: dict[Key, str] = {}
         self._by_path: dict[str, set[Key]] = {}
         self._matching: dict[str, Fact | None] = {}
+        self._moved: set[str] = set()
 
     @property
     def variant(self) -> str | None:
@@ -49,7 +50,7 @@ class FactIndex:
     @variant.setter
     def variant(self, variant: str | None) -> None:
         self._variant = variant
-        self._matching.clear()
+        self._ask_all_again()
 
     # --- facts -----------------------------------------------------------------------------------
 
@@ -61,7 +62,7 @@ class FactIndex:
         for old in before:
             self._release(old)
         self._facts[fact.test] = held
-        self._matching.pop(fact.test, None)
+        self._ask_again([fact.test])
 
     def completed(self, fact: Fact, snapshot: Snapshot) -> Fact:
         """The fact, recorded on ``snapshot``, with what only earlier runs of its test saw."""
@@ -73,13 +74,13 @@ class FactIndex:
         if facts and inputs not in facts[-1].inputs:
             held = self._hold(inputs, test)
             facts[-1] = replace(facts[-1], inputs=(*facts[-1].inputs, held))
-            self._matching.pop(test, None)
+            self._ask_again([test])
 
     def forget(self, test: str) -> None:
         """Drop all facts of a test."""
         for fact in self._facts.pop(test, ()):
             self._release(fact)
-        self._matching.pop(test, None)
+        self._ask_again([test])
 
     def tests(self) -> tuple[str, ...]:
         """The tests with facts."""
@@ -152,7 +153,7 @@ class FactIndex:
         """Compare with another present; costs as much as what changed since the last one."""
         before, self._snapshot = self._snapshot, snapshot
         if before is None:
-            self._matching.clear()
+            self._ask_all_again()
         for place in self._by_path if before is None else _moved(before, snapshot):
             for key in self._by_path.get(place, ()):
                 self._move(key, snapshot.digest(key))
@@ -163,19 +164,31 @@ class FactIndex:
             return
         self._now[key] = now
         holders = self._holders[key]
+        for sets in holders.values():
+            self._moved.update(*(held.tests for held in sets))
         for held in holders.get(before, ()) if before is not None else ():
             if not held.stale:
-                self._ask_again(held)
+                self._ask_again(held.tests)
             held.stale[key] = before or UNKNOWN
         for held in holders.get(now, ()) if now != UNKNOWN else ():
             del held.stale[key]
             if not held.stale:
-                self._ask_again(held)
+                self._ask_again(held.tests)
 
-    def _ask_again(self, held: _Set) -> None:
-        """Whether the facts that use this set match is to be found out anew."""
-        for test in held.tests:
+    def _ask_again(self, tests: Iterable[str]) -> None:
+        """Which facts of these tests match is to be found out anew."""
+        for test in tests:
             self._matching.pop(test, None)
+        self._moved.update(tests)
+
+    def _ask_all_again(self) -> None:
+        self._matching.clear()
+        self._moved.update(self._facts)
+
+    def take_moved(self) -> set[str]:
+        """The tests for which answers may have changed since the last call."""
+        moved, self._moved = self._moved, set()
+        return moved
 
     # --- answers ---------------------------------------------------------------------------------
 
