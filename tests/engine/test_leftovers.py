@@ -18,6 +18,8 @@ from support.trouble import (
     is_gone,
     scratch_of,
     session_of,
+    spare_of,
+    started_by,
     three_tests,
     told_of,
     until,
@@ -106,14 +108,16 @@ async def test_a_child_that_the_project_starts_at_import_serves_every_run(projec
     project.write(files)
     async with opened(project) as story:
         assert story.outcomes() == ALL_PASS
-        (service,) = agent_of(story).children()[0].children()
+        (service,) = started_by(session_of(story))
+        await story.engine.run_all()
+        await spare_of(story)
         await story.engine.run_all()
         assert story.outcomes() == ALL_PASS
         assert service.is_running()
         await story.save("service.py", "'600'", "'601'")
         assert story.outcomes() == ALL_PASS
         assert is_gone(service.pid)
-        (another,) = agent_of(story).children()[0].children()
+        (another,) = started_by(session_of(story))
     assert is_gone(another.pid)
 
 

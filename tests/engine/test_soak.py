@@ -13,6 +13,7 @@ from aftershock.engine import events, warming
 from aftershock.engine.memory import process_memory
 from support.engine import EngineStory, cold_outcomes, opened
 from support.project import Project
+from support.trouble import spare_of
 
 _FUNCTIONS = 600
 _NAMES = ("constant", "default", "body")
@@ -65,7 +66,7 @@ async def test_forty_mixed_saves_are_right_and_leave_nothing_behind(
     project.write({"shop.py": _MODULE.format(**values), "test_shop.py": _TESTS})
     before = len(_family())
     async with opened(project) as story:
-        processes, files = len(_family()), len(list(scratch.rglob("*")))
+        files = len(list(scratch.rglob("*")))
         for number in range(1, 41):
             if number % 4 == 0:
                 values = dict(draw.choice(past))
@@ -79,7 +80,8 @@ async def test_forty_mixed_saves_are_right_and_leave_nothing_behind(
             assert story.outcomes() == expected
             if number % 10 == 0:
                 assert cold_outcomes(project) == expected
-        assert len(_family()) == processes
+        await spare_of(story)
+        assert len(_family()) - before == len(["base", "session", "spare fork"])
         assert len(list(scratch.rglob("*"))) == files
     assert len(_family()) == before
     assert list(scratch.iterdir()) == []

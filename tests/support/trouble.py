@@ -63,8 +63,26 @@ def agent_of(story: EngineStory) -> psutil.Process:
 def session_of(story: EngineStory) -> psutil.Process:
     """The process that holds the project imported, with no run in it."""
     (session,) = agent_of(story).children()
-    assert session.children() == []
+    assert len(_forks_of(session)) <= 1
     return session
+
+
+def _forks_of(session: psutil.Process) -> list[psutil.Process]:
+    """The forks of a session: runs, and the one that waits for the next run."""
+    return [child for child in session.children() if child.cmdline() == session.cmdline()]
+
+
+def started_by(session: psutil.Process) -> list[psutil.Process]:
+    """What the project itself has started in its session."""
+    forks = _forks_of(session)
+    return [child for child in session.children() if child not in forks]
+
+
+async def spare_of(story: EngineStory) -> psutil.Process:
+    """Wait until the session has a fork that waits for the next run."""
+    while not (forks := _forks_of(session_of(story))):
+        await asyncio.sleep(0.005)
+    return forks[0]
 
 
 def scratch_of(story: EngineStory) -> Path:
