@@ -94,13 +94,23 @@ async def test_verdicts_are_those_of_a_fresh_process_whether_it_waits_or_not(sho
             assert story.outcomes() == cold_outcomes(shop)
 
 
+_LINES = """
+    import pathlib
+
+    def pytest_runtest_logreport(report):
+        pathlib.Path(report.location[2]).write_text(str(report.location[1]))
+    """
+
+
 async def test_lines_that_a_save_moves_are_moved_in_what_is_told(shop: Project) -> None:
+    shop.write({"conftest.py": _LINES})
     async with opened(shop) as story:
         for number in (1, 2):
             await spare_of(story)
             await story.save("test_shop.py", "import os\n", "import os\n\n")
             await spare_of(story)
             await story.save("prices.py", f"amount * {9 + number}", f"amount * {10 + number}")
+            assert shop.read("test_net") == str(6 + number)
             verdict = story.engine.state_of("test_shop.py::test_net").verdict
             assert verdict is not None
             assert verdict.failure is not None
