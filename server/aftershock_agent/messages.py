@@ -292,9 +292,10 @@ class InProcess:
 
 @dataclass(frozen=True)
 class Unfit:
-    """A run in the session's process has left something that can't be taken back: a new session is needed.
+    """A new session is needed.
 
-    ``reason`` names the test and what it left.
+    A run in the session's process has left something that can't be taken back (``reason`` names the test and what it
+    left), or the session can't follow a patch that a fork of it has made.
     """
 
     session: int

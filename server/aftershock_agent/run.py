@@ -72,6 +72,8 @@ class Run:
         An order to stop is followed after the test in flight.
         """
         self._children.take()  # the fork of this run itself
+        # Nobody reads the terminal's dots here, and they cost as much as recording; xdist's workers have none either.
+        config.pluginmanager.unregister(name="terminalreporter")
         config.pluginmanager.register(self, "aftershock-run")
         items, more = in_order(known, self._command.tests), self._command.more
         while items and not self._orders.stop:
@@ -292,8 +294,6 @@ def _fixturedefs(item: pytest.Item) -> list[Any]:
 def settle_in(config: pytest.Config) -> None:
     """Make a process fit for runs, its output kept apart: what can be done before it is known which run comes."""
     capturing.begin(config)
-    # Nobody reads the terminal's dots here, and they cost as much as recording; xdist's workers have none either.
-    config.pluginmanager.unregister(name="terminalreporter")
 
 
 def own_temporary_folder(config: pytest.Config, folder: Path) -> None:

@@ -8,7 +8,6 @@ import os
 import shutil
 import socket
 import sys
-import time
 import traceback
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -20,15 +19,15 @@ from _pytest.config import _prepareconfig
 from aftershock_agent import breakpoints, hooks, messages, processes
 from aftershock_agent.channel import Channel, RunChannel
 from aftershock_agent.children import ChildProcesses
-from aftershock_agent.compiling import Unpatchable
 from aftershock_agent.forking import why_in_process
 from aftershock_agent.in_process import InProcess
 from aftershock_agent.patching import Patcher
 from aftershock_agent.recording import LoadedFiles, Project, make
 from aftershock_agent.reports import failure_of, root_cause
 from aftershock_agent.run import Run, own_temporary_folder, settle_in
-from aftershock_agent.spare import Spare, Update
+from aftershock_agent.spare import Spare
 from aftershock_agent.tree import Node
+from aftershock_agent.updating import Updates
 from aftershock_agent.workers import Workers, shared_beyond_file
 
 _NO_REPORTS = {"pytest_cov": "--no-cov"}
@@ -80,13 +79,12 @@ class Session:
         self.loaded = LoadedFiles(self._project)
         self._children = ChildProcesses()
         self._patcher = Patcher(self.recorder)
+        self._updates = Updates(self._patcher, self._number)
         self._workers = Workers()
-        self._spare = Spare(self._node, self._settle_in_spare, self._update, self._run_in_fork)
+        self._spare = Spare(self._node, self._updates, self._settle_in_spare, self._run_in_fork)
         self._sets: dict[int, Path] = {}
         self._in_process = InProcess(channel, self._node.waiting, self._project)
         self._why_in_process = ""
-        self._moved = False
-        """Whether a patch has moved lines since the last collection, which pytest keeps of each test."""
 
     def open(self) -> None:
         """Start pytest; returns when the server ends the session."""
@@ -165,7 +163,7 @@ class Session:
     def _handle(self, command: messages.Command, line: bytes) -> None:
         if isinstance(command, (messages.Compile, messages.Patch)):
             if not self._spare.follow(command, line):
-                self._update(command, self._channel)
+                self._updates.answer(command, self._channel)
         elif isinstance(command, messages.Run):
             self._run(command, line)
         elif isinstance(command, (messages.MoreTests, messages.DropTests)):
@@ -211,9 +209,9 @@ class Session:
         gc.freeze()  # a collection in a run would copy every page of the session
 
     def _forget_locations(self) -> None:
-        for item in self._items.values() if self._moved else ():
+        for item in self._items.values() if self._updates.moved else ():
             item.__dict__.pop("location", None)  # cached by pytest with the old line
-        self._moved = False
+        self._updates.moved = False
 
     def _choose_isolation(self) -> None:
         """Fork for runs or not, as the project is now; once in process, it stays so: it isn't the same afterwards."""
@@ -221,6 +219,7 @@ class Session:
             return
         self._why_in_process = why_in_process(self._command.isolation)
         if self._why_in_process:
+            self._spare.drop()  # what it has done for the session must be done here now
             self._channel.send(messages.InProcess(self._number, self._why_in_process))
 
     def _standard_modules(self) -> list[str]:
@@ -234,24 +233,6 @@ class Session:
         """
         new = [name for name in sys.modules if name not in self._known_modules]
         return [name for name in new if name.split(".")[0] in sys.stdlib_module_names and "__main__" not in name]
-
-    def _update(self, update: Update, channel: Channel | None) -> None:
-        """Compile or patch in this process, which may be a fork by now; nobody waits for what has no ``channel``."""
-        if isinstance(update, messages.Compile):
-            self._patcher.compile_ahead(update.path, update.text)
-            return
-        started = time.perf_counter()
-        try:
-            count = self._patcher.patch(update.path, update.old, update.new, update.changed)
-        except Unpatchable as why:
-            refused = messages.Patched(self._number, update.path, False, str(why))
-            (channel or self._channel).send(refused if channel else messages.Unfit(self._number, str(why)))
-            return
-        self._moved = True
-        if channel is not None:
-            spent = (time.perf_counter() - started) * 1000
-            log = messages.Log("debug", f"patched {count} functions of {update.path} in {spent:.1f} ms")
-            channel.send(messages.Patched(self._number, update.path, True), log)
 
     def _run(self, command: messages.Run, line: bytes) -> None:
         own = self._folder_of(command)
@@ -287,7 +268,7 @@ class Session:
         config = self._collecting.config
         self._workers.offer(config, command.worker, channel)
         run = Run(channel, command, self.recorder, self.loaded, self._children, orders)
-        run.moved = self._moved
+        run.moved = self._updates.moved
         self.recorder.take()
         hooks.before_run(config)
         run.always = set(self.recorder.take())
@@ -312,6 +293,9 @@ class Session:
 
     def _rest(self) -> None:
         """Nothing has come for a while: get ready for the next save."""
+        self._spare.catch_up()
+        if self._spare.there:
+            return
         self._patcher.prepare()
         self._choose_isolation()
         if self._items and not self._why_in_process:

@@ -13,8 +13,7 @@ from collections.abc import Callable
 from aftershock_agent import messages
 from aftershock_agent.channel import Channel
 from aftershock_agent.tree import Node
-
-Update = messages.Compile | messages.Patch
+from aftershock_agent.updating import Update, Updates
 
 
 class Spare:
@@ -23,40 +22,42 @@ class Spare:
     def __init__(
         self,
         node: Node,
+        updates: Updates,
         settle_in: Callable[[], object],
-        update: Callable[[Update, Channel | None], object],
         execute: Callable[[messages.Run, Channel, list[bytes]], object],
     ) -> None:
-        """``settle_in`` does in a fork what can be done ahead of all that it is for.
+        """``settle_in`` does in a fork what can be done ahead of all that it is for, and ``execute`` a run.
 
-        ``update`` brings this process up to date, and answers by the channel if it gets one.
-
-        ``execute`` does a run in a fork; it gets the lines too that have followed the run's order.
+        The latter gets the lines too that have followed the run's order.
         """
         self._node = node
+        self._updates = updates
         self._settle_in = settle_in
-        self._update = update
         self._execute = execute
         self._number = 0
         self._behind: list[Update] = []
+        self._asked = self._futile = False
 
     @property
-    def _there(self) -> bool:
+    def there(self) -> bool:
+        """Whether there is one."""
         return self._number in self._node.children
 
     def make(self) -> None:
-        """Fork, unless there is one already."""
-        self.catch_up()
-        if not self._there:
+        """Fork, unless there is one already, or the last one ended by itself and nothing has come since."""
+        if not self.there and not self._futile:
             self._number -= 1
+            self._asked = False
             self._node.fork(self._number, self._wait)
 
     def follow(self, update: Update, line: bytes) -> bool:
         """Have it follow an update that came as ``line``, and answer; whether there is one that does."""
-        if not self._there:
+        self._futile = False
+        if not self.there:
             self.catch_up()
             return False
         self._behind.append(update)
+        self._asked |= isinstance(update, messages.Patch)
         self._node.send_down(self._number, line)
         return True
 
@@ -64,11 +65,12 @@ class Spare:
         """Bring the session itself to where the spare fork is."""
         behind, self._behind = self._behind, []
         for update in behind:
-            self._update(update, None)
+            self._updates.catch_up(update, self._node.parent)
 
     def take(self, run: int, line: bytes) -> bool:
         """Give it the run that ``line`` orders; whether there is one to take it."""
-        if not self._there:
+        self._futile = False
+        if not self.there:
             self.catch_up()
             return False
         self._node.rename(self._number, run)
@@ -80,10 +82,14 @@ class Spare:
         self.catch_up()
         self._node.kill(self._number)
         self._number -= 1
+        self._futile = False
 
     def ended(self, number: int) -> None:
-        """A fork has ended that had no run yet; raises RuntimeError where it leaves questions unanswered."""
-        if number == self._number and self._behind:
+        """A fork has ended that had no run yet; raises RuntimeError where it may leave a question unanswered."""
+        if number != self._number:
+            return
+        self._futile = True
+        if self._asked:
             raise RuntimeError("the spare fork ended before its run")
 
     def _wait(self, channel: Channel) -> None:
@@ -93,7 +99,7 @@ class Spare:
             for number, line in enumerate(lines):
                 command = messages.decode(line)
                 if isinstance(command, (messages.Compile, messages.Patch)):
-                    self._update(command, channel)
+                    self._updates.answer(command, channel)
                 elif isinstance(command, messages.Run):
                     self._execute(command, channel, lines[number + 1 :])
                     return

@@ -30,7 +30,7 @@ class Node:
 
     What a dead child leaves, daemons too, is killed.  User code in this process may have started children of its own
     (``shared``): those that were there before the first child was forked are left alone, and what is to be killed is
-    known for sure when the last child has gone.  Children with numbers below zero run no user code, and don't count.
+    known for sure when the last child has gone.  Children with numbers below zero run no tests yet, and don't count.
     """
 
     def __init__(self, parent: Channel, ended: Callable[[int, End], messages.Event | None], shared: bool) -> None:
@@ -54,8 +54,7 @@ class Node:
 
     def fork(self, number: int, body: Callable[[Channel], None]) -> None:
         """Fork child ``number``; what it sends goes up to the parent as it is."""
-        if self._shared and not self._busy():
-            self._kept = processes.children() - {child.pid for child in self.children.values()}
+        self._note_kept()
 
         def run(channel: Channel) -> None:
             self._selector.close()
@@ -79,15 +78,17 @@ class Node:
         for source in child.sources():
             self._selector.register(source, selectors.EVENT_READ, number)
 
-    def rename(self, number: int, new: int) -> bool:
-        """Give a child another number; whether it is there."""
-        child = self.children.pop(number, None)
-        if child is None:
-            return False
-        self.children[new] = child
+    def rename(self, number: int, new: int) -> None:
+        """Give a child another number: it begins to run user code."""
+        self._note_kept()
+        child = self.children[new] = self.children.pop(number)
         for source in child.sources():
             self._selector.modify(source, selectors.EVENT_READ, new)
-        return True
+
+    def _note_kept(self) -> None:
+        """Before a child begins to run user code as the only one: what else there is was there before."""
+        if self._shared and not self._busy():
+            self._kept = processes.children() - {child.pid for child in self.children.values()}
 
     def send_down(self, number: int, line: bytes) -> None:
         """Pass a command on to a child; relays what the child says while it isn't listening, lest both wait."""
@@ -174,7 +175,7 @@ class Node:
         if number in self._flooded:
             self._flooded.discard(number)
             end = End(end.exit, end.signal, "flood")
-        if not self._shared or not self._busy():
+        if not self._shared or (number > 0 and not self._busy()):
             processes.kill_all_but(self._not_strays())
         event = self._ended(number, end)
         if event is not None:
@@ -193,7 +194,7 @@ class Node:
                 processes.kill(child.pid)
 
     def _busy(self) -> bool:
-        """Whether any child runs user code."""
+        """Whether any child has a run, or is a session."""
         return any(number > 0 for number in self.children)
 
     def _not_strays(self) -> set[int]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+import signal
 
 import psutil
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from aftershock.engine import events
 from support.engine import EngineStory, cold_outcomes, opened
 from support.project import Project
-from support.trouble import failing, session_of, spare_of
+from support.trouble import failing, session_of, spare_of, until
 
 _SHOP = {
     "prices.py": """
@@ -146,16 +148,156 @@ async def test_killed_while_it_waits_it_is_missed_by_nobody(shop: Project) -> No
         assert failing(story).keys() == {"test_shop.py::test_net", "test_shop.py::test_gross"}
 
 
-async def test_killed_before_it_has_answered_it_takes_the_session_along_and_the_save_is_served(shop: Project) -> None:
+@pytest.mark.parametrize("late", [False, True])
+async def test_killed_before_it_has_answered_it_takes_the_session_along_and_the_save_is_served(
+    shop: Project, late: bool
+) -> None:
     async with opened(shop) as story:
-        spare = await spare_of(story)
+        spare, session = await spare_of(story), session_of(story)
         spare.suspend()
         shop.edit("prices.py", "amount * 10", "amount * 11")
         story.engine.files_changed([shop.path("prices.py")])
+        if late:
+            with pytest.raises(asyncio.TimeoutError):  # nobody answers, while the session comes to rest
+                await asyncio.wait_for(story.engine.settled(), 0.5)
         spare.kill()
-        await story.engine.settled()
+        await asyncio.wait_for(story.engine.settled(), 30)
         assert failing(story).keys() == {"test_shop.py::test_net", "test_shop.py::test_gross"}
+        assert await spare_of(story) != spare
+        assert not late or session_of(story) != session
+
+
+_SERVICE = {
+    "common.py": "LIMIT = 1\n",
+    "service.py": "import subprocess\n\nservice = subprocess.Popen(['sleep', '600'])\n",
+    "test_first.py": """
+        import time
+
+        import common
+
+        def test_slow():
+            time.sleep(0.3)  # long enough for the session to come to rest, and to fork
+            assert common.LIMIT
+        """,
+    "test_second.py": """
+        import os
+        import time
+
+        import common
+        from service import service
+
+        def test_service():
+            os.kill(service.pid, 0)
+            assert service.poll() is None
+            time.sleep(0.5)  # else this file would be the first to be collected
+            assert common.LIMIT
+        """,
+}
+
+
+async def test_its_end_leaves_alone_what_a_later_import_starts(project: Project) -> None:
+    project.write(_SERVICE)
+    async with opened(project) as story:
+        await story.save("common.py", "LIMIT = 1", "LIMIT = 2")
+        assert story.outcomes() == {"test_slow": "passed", "test_service": "passed"}
+
+
+_DAEMON = {
+    "conftest.py": """
+        import subprocess
+
+        # The shell ends when somebody has made the file; then its daemon is the session's.
+        script = "sleep 600 & echo $! > daemon; until [ -e go ]; do sleep 0.01; done"
+        shell = subprocess.Popen(["sh", "-c", script])
+        """,
+    "test_daemon.py": """
+        import os
+        import pathlib
+
+        def test_daemon():
+            os.kill(int(pathlib.Path("daemon").read_text()), 0)
+        """,
+}
+
+
+async def test_a_daemon_of_the_projects_own_that_comes_while_it_waits_is_left_alone(project: Project) -> None:
+    project.write(_DAEMON)
+    async with opened(project) as story:
         await spare_of(story)
+        session = session_of(story)
+        daemon = psutil.Process(int(project.read("daemon")))
+        project.write({"go": ""})
+        while daemon.ppid() != session.pid:
+            await asyncio.sleep(0.005)
+        for _ in range(2):
+            await story.engine.run_all()
+            assert story.outcomes() == {"test_daemon": "passed"}
+            await spare_of(story)
+        assert daemon.is_running()
+
+
+_THREAD = """
+    import pathlib
+    import signal
+    import threading
+
+    def start(number, frame):
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+        pathlib.Path("started").write_text("")
+
+    signal.signal(signal.SIGUSR1, start)
+    """
+
+
+async def test_a_session_that_gets_threads_goes_on_in_its_own_process_with_the_code_as_it_is(shop: Project) -> None:
+    shop.write({"conftest.py": _THREAD})
+    async with opened(shop) as story:
+        spare = await spare_of(story)
+        session_of(story).send_signal(signal.SIGUSR1)
+        await until(shop.path("started"))
+        for number in (11, 12):
+            await story.save("prices.py", f"amount * {number - 1}", f"amount * {number}")
+            assert story.outcomes() == cold_outcomes(shop)
+            assert shop.read("run") != str(spare.pid) or number == 11
+        assert not spare.is_running()
+
+
+_DOOMED = """
+    import os
+    import pathlib
+
+    def die():
+        with open("forks", "a") as stream:
+            stream.write("x")
+        if pathlib.Path("doom").exists():
+            os._exit(1)
+
+    os.register_at_fork(after_in_child=die)
+    """
+
+
+async def test_one_that_dies_at_once_is_not_made_again_before_there_is_something_to_do(shop: Project) -> None:
+    shop.write({"conftest.py": _DOOMED})
+    async with opened(shop) as story:
+        spare = await spare_of(story)
+        forks = len(shop.read("forks"))
+        shop.write({"doom": ""})
+        spare.kill()
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(spare_of(story), 1)
+        assert len(shop.read("forks")) <= forks + 1
+        shop.delete("doom")
+        await story.save("prices.py", "amount * 10", "amount * 11")
+        assert story.outcomes() == cold_outcomes(shop)
+
+
+async def test_the_hook_before_a_run_finds_the_terminals_reporter(shop: Project) -> None:
+    hook = "config.pluginmanager.getplugin('terminalreporter').write_line('hello')"
+    shop.write({"conftest.py": f"def pytest_aftershock_before_run(config):\n    {hook}\n"})
+    async with opened(shop) as story:
+        await spare_of(story)
+        await story.engine.run_all()
+        assert story.outcomes() == _ALL_PASS
 
 
 async def test_it_goes_with_the_interpreter(shop: Project) -> None:

@@ -69,7 +69,8 @@ def session_of(story: EngineStory) -> psutil.Process:
 
 def _forks_of(session: psutil.Process) -> list[psutil.Process]:
     """The forks of a session: runs, and the one that waits for the next run."""
-    return [child for child in session.children() if child.cmdline() == session.cmdline()]
+    alive = [child for child in session.children() if child.status() != psutil.STATUS_ZOMBIE]
+    return [child for child in alive if child.cmdline() == session.cmdline()]
 
 
 def started_by(session: psutil.Process) -> list[psutil.Process]:
@@ -79,7 +80,8 @@ def started_by(session: psutil.Process) -> list[psutil.Process]:
 
 
 async def spare_of(story: EngineStory) -> psutil.Process:
-    """Wait until the session has a fork that waits for the next run."""
+    """Wait until the session has a fork that waits for the next run, idle time being over."""
+    await story.engine.refined()
     while not (forks := _forks_of(session_of(story))):
         await asyncio.sleep(0.005)
     return forks[0]

@@ -17,6 +17,7 @@ export interface RunView {
  */
 export class Runs {
   private readonly open = new Map<number, RunView>();
+  private readonly held = new Map<number, Set<string>>();
   private asking = 0;
   private early: TestRunProgress[] = [];
 
@@ -43,6 +44,11 @@ export class Runs {
     }
   }
 
+  /** Whether a test belongs to a run that is open. */
+  holds(test: string): boolean {
+    return [...this.held.values()].some((tests) => tests.has(test));
+  }
+
   /** Shows one step. */
   step(progress: TestRunProgress): void {
     if (this.asking > 0 && !this.open.has(progress.run)) {
@@ -52,11 +58,15 @@ export class Runs {
     if (progress.kind === "end") {
       this.open.get(progress.run)?.end();
       this.open.delete(progress.run);
+      this.held.delete(progress.run);
       return;
     }
     if (progress.kind === "restart") {
       this.open.get(progress.run)?.end();
       this.open.set(progress.run, this.makeView(progress.tests ?? []));
+    }
+    if (progress.tests) {
+      this.held.set(progress.run, new Set(progress.tests));
     }
     show(this.view(progress), progress);
   }
@@ -67,6 +77,7 @@ export class Runs {
       view.end();
     }
     this.open.clear();
+    this.held.clear();
     this.early = [];
   }
 

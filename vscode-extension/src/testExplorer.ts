@@ -41,7 +41,7 @@ export class TestExplorer implements vscode.Disposable {
       this.tree.remove(module);
     });
     client.onNotification(method.affectedTests, (affected: AffectedTests) => {
-      this.tree.showAffected(affected);
+      this.tree.showAffected(affected, (test) => this.runs.holds(test));
     });
     client.onNotification(method.testRunProgress, (progress: TestRunProgress) => {
       this.runs.step(progress);

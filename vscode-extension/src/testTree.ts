@@ -1,12 +1,14 @@
 /** Mirrors the server's tests in the Testing view. */
 import * as vscode from "vscode";
 import { toRange } from "./convert";
+import { Outdated } from "./outdated";
 import type { AffectedTests, TestModule, TestModuleDelete, TestNode } from "./protocol";
 
 /** The items of a controller, by node id. */
 export class TestTree {
   private readonly items = new Map<string, vscode.TestItem>();
   private affected = new Set<string>();
+  private readonly outdated = new Outdated();
 
   constructor(private readonly controller: vscode.TestController) {}
 
@@ -34,21 +36,22 @@ export class TestTree {
     this.controller.items.delete(uri);
   }
 
-  /** Marks the affected tests, whose last results then count as out of date. */
-  showAffected({ tests }: AffectedTests): void {
+  /**
+   * Marks the affected tests, whose last results then count as out of date.
+   *
+   * @param running Whether an open run holds a test, whose result the editor must not take for an old one.
+   */
+  showAffected({ tests }: AffectedTests, running: (test: string) => boolean): void {
     const now = new Set(tests.map((test) => test.id));
-    const outdated: vscode.TestItem[] = [];
     for (const id of new Set([...this.affected, ...now])) {
       const item = this.items.get(id);
-      if (item === undefined) {
-        continue;
-      }
-      item.description = describe(now.has(id));
-      if (now.has(id) && !this.affected.has(id)) {
-        outdated.push(item);
+      if (item !== undefined) {
+        item.description = describe(now.has(id));
       }
     }
     this.affected = now;
+    const items = this.outdated.show(now, running).map((id) => this.items.get(id));
+    const outdated = items.filter((item) => item !== undefined);
     if (outdated.length > 0) {
       this.controller.invalidateTestResults(outdated);
     }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { TestRunProgress } from "../src/protocol";
+import { Outdated } from "../src/outdated";
 import { Runs, type RunView } from "../src/runs";
 
 /** A view that writes down what it is told, as a person would read it off the screen. */
@@ -118,4 +119,38 @@ test("open runs end with their server", () => {
   }
   runs.close();
   assert.deepEqual(screens[0]?.lines, ["started a", "end"]);
+});
+
+test("a run holds its tests until it ends", () => {
+  const { runs } = shown();
+  const [enqueued, passed, end] = steps(
+    1,
+    { kind: "enqueued", tests: ["a", "b"] },
+    { kind: "passed", test: "a" },
+    { kind: "end" },
+  );
+  for (const step of [enqueued, passed]) {
+    assert.ok(step);
+    runs.step(step);
+  }
+  assert.deepEqual(
+    ["a", "b", "c"].map((id) => runs.holds(id)),
+    [true, true, false],
+  );
+  assert.ok(end);
+  runs.step(end);
+  assert.equal(runs.holds("b"), false);
+});
+
+test("results are out of date once, and not while a run is making new ones", () => {
+  const outdated = new Outdated();
+  const nothing = (): boolean => false;
+  assert.deepEqual(
+    outdated.show(new Set(["a", "b"]), (id) => id === "a"),
+    ["b"],
+  );
+  assert.deepEqual(outdated.show(new Set(["a", "b"]), nothing), ["a"], "its run was cancelled");
+  assert.deepEqual(outdated.show(new Set(["a", "b"]), nothing), []);
+  assert.deepEqual(outdated.show(new Set(["b"]), nothing), []);
+  assert.deepEqual(outdated.show(new Set(["a", "b"]), nothing), ["a"]);
 });

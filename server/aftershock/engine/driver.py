@@ -100,6 +100,10 @@ class Driver:
         """The tests of the run in progress that have no verdict yet."""
         return self._reporting.running
 
+    def record(self) -> None:
+        """Work out the facts of all verdicts that have been told."""
+        self._reporting.record()
+
     # --- life -----------------------------------------------------------------------------------
 
     def start(self) -> None:

@@ -206,6 +206,7 @@ class Engine:
             self._known.note_syntax(path, problem)
 
     def _refresh(self) -> None:
+        self._driver.record()  # else tests that have their verdict would be told as affected
         self._tell(self._standing.refresh(self._project.present.snapshot))
         self._tell_status()
 

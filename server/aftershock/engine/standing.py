@@ -42,6 +42,7 @@ class Standing:
             del self._true[test]
             self._drop(test)
         moved = (self._ledger.index.take_moved() & tests.keys()) | (tests.keys() - before.keys())
+        moved |= self.affected.keys()  # it may be for another reason now
         for test in moved:
             self.note(test)
         self._before = before

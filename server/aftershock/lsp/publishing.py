@@ -30,6 +30,7 @@ class Publisher:
         self._problems: dict[str, tuple[Problem, ...]] = {}
         self._published: dict[str, list[Diagnostic]] = {}
         self._dirty: set[str] = set()
+        self._urgent: set[str] = set()
         self._scheduled = False
         self._later = Delayed(self.flush)
         self._failing: set[str] = set()
@@ -76,21 +77,32 @@ class Publisher:
 
     def _touch(self, paths: Iterable[str], at_once: bool) -> None:
         touched = set(paths)
-        self._dirty |= touched
-        if not touched or self._scheduled:
+        if not touched:
             return
-        if at_once:
-            self._scheduled = True
-            asyncio.get_running_loop().call_soon(self.flush)
-        else:
+        if not at_once:
+            self._dirty |= touched
             self._later.request()
+            return
+        self._urgent |= touched
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._send_news)
 
     def flush(self) -> None:
         """Send what changed."""
-        self._scheduled = False
         self._later.cancel()
-        dirty, self._dirty = self._dirty, set()
-        for path in sorted(dirty):
+        dirty, self._dirty = self._dirty | self._urgent, set()
+        self._urgent.clear()
+        self._send(dirty)
+
+    def _send_news(self) -> None:
+        self._scheduled = False
+        urgent, self._urgent = self._urgent, set()
+        self._dirty -= urgent
+        self._send(urgent)
+
+    def _send(self, paths: Iterable[str]) -> None:
+        for path in sorted(paths):
             diagnostics = self._diagnostics(path)
             if diagnostics != self._published.get(path, []):
                 self._published[path] = diagnostics

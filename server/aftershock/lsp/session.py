@@ -34,7 +34,7 @@ from aftershock.selection.facts import Verdict
 log = logging.getLogger(__name__)
 
 INTERNAL = "Aftershock met an error of its own; .aftershock/server.log has it."
-_BLINK = 0.15  # seconds that a lens may wait
+_LENS_WAIT = 0.15  # seconds that a lens may wait
 _RUN_ALL = "Run All Tests"
 
 
@@ -131,7 +131,6 @@ class Session:
     async def close(self) -> None:
         """End the engine and the watcher, and take back what is shown."""
         started, self._started = self._started, False
-        self._affected.cancel()
         self._refresher.close()
         self._reach.close()
         self._watcher.stop()
@@ -140,6 +139,7 @@ class Session:
         await self._debugging.close()
         if started:
             await self.engine.close()
+        self._affected.cancel()
         self._publisher.clear()
 
     def spawn(self, work: Coroutine[Any, Any, object]) -> None:
@@ -173,14 +173,14 @@ class Session:
         self._publisher.touch(path for path in gone if path is not None)
 
     async def calm(self) -> None:
-        """Wait for the end of a run that is on or about to be, a blink at most.
+        """Wait for the end of a run that is on or about to be, for a while at most.
 
         Lenses of a large file take longer than a quick run has left: asked at once they would hold its verdicts up, and
         be out of date on arrival.
         """
         if self._started:
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self.engine.settled(), _BLINK)
+                await asyncio.wait_for(self.engine.settled(), _LENS_WAIT)
 
     def lenses(self, uri: str, text: str) -> list[CodeLens]:
         """The lenses of a file, placed in its text as the editor has it."""

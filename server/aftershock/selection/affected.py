@@ -164,8 +164,6 @@ class FactIndex:
             return
         self._now[key] = now
         holders = self._holders[key]
-        for sets in holders.values():
-            self._moved.update(*(held.tests for held in sets))
         for held in holders.get(before, ()) if before is not None else ():
             if not held.stale:
                 self._ask_again(held.tests)
