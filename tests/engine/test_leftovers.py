@@ -110,6 +110,7 @@ async def test_a_child_that_the_project_starts_at_import_serves_every_run(projec
         assert story.outcomes() == ALL_PASS
         (service,) = started_by(session_of(story))
         await story.engine.run_all()
+        await story.engine.refined()
         await spare_of(story)
         await story.engine.run_all()
         assert story.outcomes() == ALL_PASS

@@ -80,6 +80,7 @@ async def test_forty_mixed_saves_are_right_and_leave_nothing_behind(
             assert story.outcomes() == expected
             if number % 10 == 0:
                 assert cold_outcomes(project) == expected
+        await story.engine.refined()
         await spare_of(story)
         assert len(_family()) - before == len(["base", "session", "spare fork"])
         assert len(list(scratch.rglob("*"))) == files

@@ -80,8 +80,7 @@ def started_by(session: psutil.Process) -> list[psutil.Process]:
 
 
 async def spare_of(story: EngineStory) -> psutil.Process:
-    """Wait until the session has a fork that waits for the next run, idle time being over."""
-    await story.engine.refined()
+    """Wait until the session has a fork that waits for the next run; idle work has one of its own."""
     while not (forks := _forks_of(session_of(story))):
         await asyncio.sleep(0.005)
     return forks[0]
