@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from aftershock_agent import capturing, messages, processes
+from aftershock_agent import messages, processes
 from aftershock_agent.channel import Channel, RunChannel
 from aftershock_agent.children import ChildProcesses
 from aftershock_agent.orders import Orders
@@ -289,11 +289,6 @@ def _fixturedefs(item: pytest.Item) -> list[Any]:
     declared: dict[str, Any] = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
     dynamic: dict[str, Any] = getattr(getattr(item, "_request", None), "_fixture_defs", {})
     return [*dynamic.values(), *(fixturedef for group in declared.values() for fixturedef in group)]
-
-
-def settle_in(config: pytest.Config) -> None:
-    """Make a process fit for runs, its output kept apart: what can be done before it is known which run comes."""
-    capturing.begin(config)
 
 
 def own_temporary_folder(config: pytest.Config, folder: Path) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from _pytest.config import _prepareconfig
 
-from aftershock_agent import breakpoints, hooks, messages, processes
+from aftershock_agent import breakpoints, capturing, hooks, messages, processes
 from aftershock_agent.channel import Channel, RunChannel
 from aftershock_agent.children import ChildProcesses
 from aftershock_agent.forking import why_in_process
@@ -24,7 +24,7 @@ from aftershock_agent.in_process import InProcess
 from aftershock_agent.patching import Patcher
 from aftershock_agent.recording import LoadedFiles, Project, make
 from aftershock_agent.reports import failure_of, root_cause
-from aftershock_agent.run import Run, own_temporary_folder, settle_in
+from aftershock_agent.run import Run, own_temporary_folder
 from aftershock_agent.spare import Spare
 from aftershock_agent.tree import Node
 from aftershock_agent.updating import Updates
@@ -250,11 +250,11 @@ class Session:
         return self._scratch / f"tests-{command.worker.uid}" / f"run-{command.run}"
 
     def _settle_in_spare(self) -> None:
-        settle_in(self._collecting.config)
+        capturing.begin(self._collecting.config)
         self._patcher.rehearse()
 
     def _begin_run(self, command: messages.Run, channel: Channel) -> None:
-        settle_in(self._collecting.config)
+        capturing.begin(self._collecting.config)
         self._run_in_fork(command, channel, [])
 
     def _run_in_fork(self, command: messages.Run, channel: Channel, orders: list[bytes]) -> None:
@@ -277,7 +277,7 @@ class Session:
         return run.ran | run.always | set(self.recorder.take())
 
     def _execute_here(self, command: messages.Run, channel: RunChannel) -> set[int]:
-        settle_in(self._collecting.config)
+        capturing.begin(self._collecting.config)
         return self._execute(command, channel)
 
     def _run_here(self, command: messages.Run, own: Path) -> None:

@@ -17,6 +17,7 @@ from support.trouble import (
     agent_of,
     is_gone,
     scratch_of,
+    session_in,
     session_of,
     spare_of,
     started_by,
@@ -69,6 +70,9 @@ async def test_a_process_that_a_test_starts_ends_with_its_run(project: Project, 
         assert story.outcomes() == (ALL_PASS if then == "passes" else ONLY_THE_CULPRIT_FAILS)
         assert is_gone(int(project.read("left")))
         assert session_of(story) == session
+        await story.engine.refined()
+        spare = await spare_of(story)
+        assert session.children() == [spare]
         assert psutil.Process().children() == [agent_of(story)]
 
 
@@ -108,7 +112,7 @@ async def test_a_child_that_the_project_starts_at_import_serves_every_run(projec
     project.write(files)
     async with opened(project) as story:
         assert story.outcomes() == ALL_PASS
-        (service,) = started_by(session_of(story))
+        (service,) = started_by(session_in(story))
         await story.engine.run_all()
         await story.engine.refined()
         await spare_of(story)
@@ -118,7 +122,7 @@ async def test_a_child_that_the_project_starts_at_import_serves_every_run(projec
         await story.save("service.py", "'600'", "'601'")
         assert story.outcomes() == ALL_PASS
         assert is_gone(service.pid)
-        (another,) = started_by(session_of(story))
+        (another,) = started_by(session_in(story))
     assert is_gone(another.pid)
 
 

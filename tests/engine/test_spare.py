@@ -12,47 +12,26 @@ import pytest
 from aftershock.engine import driver, events
 from support.engine import EngineStory, cold_outcomes, opened
 from support.project import Project
-from support.trouble import failing, session_of, spare_of, until
+from support.trouble import failing, session_in, session_of, spare_of, until
 
-_SHOP = {
-    "prices.py": """
-        RATE = 2
-
-        def net(amount):
-            return amount * 10
-
-        def gross(amount):
-            return net(amount) * RATE
-        """,
-    "stock.py": """
-        def left(sold):
-            return 5 - sold
-        """,
-    "test_shop.py": """
-        import os
-        import pathlib
-
-        import prices
-        import stock
-
-        def test_net():
-            pathlib.Path("run").write_text(str(os.getpid()))
-            assert prices.net(1) == 10
-
-        def test_gross():
-            assert prices.gross(1) == 20
-
-        def test_left():
-            assert stock.left(2) == 3
-        """,
-}
 _ALL_PASS = {"test_net": "passed", "test_gross": "passed", "test_left": "passed"}
+_NET, _GROSS = "tests/test_prices.py::test_net", "tests/test_prices.py::test_gross"
+_TELLING = """
+    import os
+    import pathlib
+
+    import pytest
+
+    @pytest.fixture(autouse=True)
+    def tell():
+        pathlib.Path("run").write_text(str(os.getpid()))
+    """
 
 
 @pytest.fixture
-def shop(project: Project) -> Project:
-    """Two modules and three tests that pass; one of them tells its process."""
-    return project.write(_SHOP)
+def shop(shop: Project) -> Project:
+    """The shop; its tests tell in which process they run."""
+    return shop.write({"tests/conftest.py": _TELLING})
 
 
 @pytest.fixture(autouse=True)
@@ -69,24 +48,24 @@ async def test_it_becomes_the_next_run_and_another_takes_its_place(shop: Project
     async with opened(shop) as story:
         for product in ("amount * 11", "amount * 12"):
             spare = await spare_of(story)
-            before = shop.read("prices.py").split("return ")[1].split("\n")[0]
-            await story.save("prices.py", before, product)
+            before = shop.read("shop/prices.py").split("return ")[1].split("\n")[0]
+            await story.save("shop/prices.py", before, product)
             assert story.outcomes() == {**_ALL_PASS, "test_net": "failed", "test_gross": "failed"}
             assert int(shop.read("run")) == spare.pid
             assert not spare.is_running()
 
 
 _EDITS = (
-    ("prices.py", "amount * 10", "amount * 11"),
-    ("prices.py", "amount * 11", "amount * 10"),
-    ("prices.py", "RATE = 2", "RATE = 3"),
-    ("prices.py", "RATE = 3", "RATE = 2"),
-    ("prices.py", "def net", "# a comment, which moves the lines\ndef net"),
-    ("prices.py", "# a comment, which moves the lines\ndef net", "def net"),
-    ("test_shop.py", "prices.gross(1) == 20", "prices.gross(1) == 30"),
-    ("test_shop.py", "prices.gross(1) == 30", "prices.gross(1) == 20"),
-    ("stock.py", "5 - sold", "6 - sold"),
-    ("stock.py", "6 - sold", "5 - sold"),
+    ("shop/prices.py", "amount * 10", "amount * 11"),
+    ("shop/prices.py", "amount * 11", "amount * 10"),
+    ("shop/prices.py", "RATE = 2", "RATE = 3"),
+    ("shop/prices.py", "RATE = 3", "RATE = 2"),
+    ("shop/prices.py", "def net", "# a comment, which moves the lines\ndef net"),
+    ("shop/prices.py", "# a comment, which moves the lines\ndef net", "def net"),
+    ("tests/test_prices.py", "prices.gross(1) == 20", "prices.gross(1) == 30"),
+    ("tests/test_prices.py", "prices.gross(1) == 30", "prices.gross(1) == 20"),
+    ("shop/stock.py", "5 - sold", "6 - sold"),
+    ("shop/stock.py", "6 - sold", "5 - sold"),
 )
 
 
@@ -115,22 +94,22 @@ async def test_lines_that_a_save_moves_are_moved_in_what_is_told(shop: Project) 
     async with opened(shop) as story:
         for number in (1, 2):
             await spare_of(story)
-            await story.save("test_shop.py", "import os\n", "import os\n\n")
+            await story.save("tests/test_prices.py", "import prices\n", "import prices\n\n")
             await spare_of(story)
-            await story.save("prices.py", f"amount * {9 + number}", f"amount * {10 + number}")
-            assert shop.read("test_net") == str(6 + number)
-            verdict = story.engine.state_of("test_shop.py::test_net").verdict
+            await story.save("shop/prices.py", f"amount * {9 + number}", f"amount * {10 + number}")
+            assert shop.read("test_net") == str(2 + number)
+            verdict = story.engine.state_of(_NET).verdict
             assert verdict is not None
             assert verdict.failure is not None
-            assert [frame.line for frame in verdict.failure.frames] == [9 + number]
+            assert [frame.line for frame in verdict.failure.frames] == [4 + number]
 
 
 async def test_several_files_that_change_at_once_are_all_in_the_run(shop: Project) -> None:
     async with opened(shop) as story:
         await spare_of(story)
-        shop.edit("prices.py", "amount * 10", "amount * 11")
-        shop.edit("stock.py", "5 - sold", "6 - sold")
-        await story.changed("prices.py", "stock.py")
+        shop.edit("shop/prices.py", "amount * 10", "amount * 11")
+        shop.edit("shop/stock.py", "5 - sold", "6 - sold")
+        await story.changed("shop/prices.py", "shop/stock.py")
         assert set(story.outcomes().values()) == {"failed"}
         assert _rebuilds(story) == 0
 
@@ -139,7 +118,7 @@ async def test_a_change_that_can_not_be_patched_ends_it_with_its_session(shop: P
     async with opened(shop) as story:
         spare = await spare_of(story)
         session = session_of(story)
-        await story.save("prices.py", "def net(amount):", "def net(amount, more=1):")
+        await story.save("shop/prices.py", "def net(amount):", "def net(amount, more=1):")
         assert story.outcomes() == _ALL_PASS
         assert _rebuilds(story) == 1
         assert not spare.is_running()
@@ -150,8 +129,8 @@ async def test_killed_while_it_waits_it_is_missed_by_nobody(shop: Project) -> No
     async with opened(shop) as story:
         spare = await spare_of(story)
         spare.kill()
-        await story.save("prices.py", "amount * 10", "amount * 11")
-        assert failing(story).keys() == {"test_shop.py::test_net", "test_shop.py::test_gross"}
+        await story.save("shop/prices.py", "amount * 10", "amount * 11")
+        assert failing(story).keys() == {_NET, _GROSS}
 
 
 @pytest.mark.parametrize("late", [False, True])
@@ -161,14 +140,14 @@ async def test_killed_before_it_has_answered_it_takes_the_session_along_and_the_
     async with opened(shop) as story:
         spare, session = await spare_of(story), session_of(story)
         spare.suspend()
-        shop.edit("prices.py", "amount * 10", "amount * 11")
-        story.engine.files_changed([shop.path("prices.py")])
+        shop.edit("shop/prices.py", "amount * 10", "amount * 11")
+        story.engine.files_changed([shop.path("shop/prices.py")])
         if late:
             with pytest.raises(asyncio.TimeoutError):  # nobody answers, while the session comes to rest
                 await asyncio.wait_for(story.engine.settled(), 0.5)
         spare.kill()
         await asyncio.wait_for(story.engine.settled(), 30)
-        assert failing(story).keys() == {"test_shop.py::test_net", "test_shop.py::test_gross"}
+        assert failing(story).keys() == {_NET, _GROSS}
         assert await spare_of(story) != spare
         assert not late or session_of(story) != session
 
@@ -229,7 +208,7 @@ async def test_a_daemon_of_the_projects_own_that_comes_while_it_waits_is_left_al
     project.write(_DAEMON)
     async with opened(project) as story:
         await spare_of(story)
-        session = session_of(story)
+        session = session_in(story)
         daemon = psutil.Process(int(project.read("daemon")))
         project.write({"go": ""})
         while daemon.ppid() != session.pid:
@@ -261,9 +240,9 @@ async def test_a_session_that_gets_threads_goes_on_in_its_own_process_with_the_c
         session_of(story).send_signal(signal.SIGUSR1)
         await until(shop.path("started"))
         for number in (11, 12):
-            await story.save("prices.py", f"amount * {number - 1}", f"amount * {number}")
+            await story.save("shop/prices.py", f"amount * {number - 1}", f"amount * {number}")
             assert story.outcomes() == cold_outcomes(shop)
-            assert shop.read("run") != str(spare.pid) or number == 11
+            assert int(shop.read("run")) != spare.pid
         assert not spare.is_running()
 
 
@@ -292,7 +271,7 @@ async def test_one_that_dies_at_once_is_not_made_again_before_there_is_something
             await asyncio.wait_for(spare_of(story), 1)
         assert len(shop.read("forks")) <= forks + 1
         shop.delete("doom")
-        await story.save("prices.py", "amount * 10", "amount * 11")
+        await story.save("shop/prices.py", "amount * 10", "amount * 11")
         assert story.outcomes() == cold_outcomes(shop)
 
 

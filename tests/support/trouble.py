@@ -61,9 +61,15 @@ def agent_of(story: EngineStory) -> psutil.Process:
 
 
 def session_of(story: EngineStory) -> psutil.Process:
-    """The process that holds the project imported, with no run in it."""
+    """The process that holds the project imported, with nothing in it but, maybe, the fork that waits for a run."""
+    session = session_in(story)
+    assert len(session.children()) == len(_forks_of(session)) <= 1
+    return session
+
+
+def session_in(story: EngineStory) -> psutil.Process:
+    """The process that holds the project imported, whatever else the project has started in it."""
     (session,) = agent_of(story).children()
-    assert len(_forks_of(session)) <= 1
     return session
 
 
@@ -81,7 +87,7 @@ def started_by(session: psutil.Process) -> list[psutil.Process]:
 
 async def spare_of(story: EngineStory) -> psutil.Process:
     """Wait until the session has a fork that waits for the next run; idle work has one of its own."""
-    while not (forks := _forks_of(session_of(story))):
+    while not (forks := _forks_of(session_in(story))):
         await asyncio.sleep(0.005)
     return forks[0]
 

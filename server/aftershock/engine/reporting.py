@@ -20,9 +20,7 @@ from aftershock_agent import messages
 
 log = logging.getLogger(__name__)
 
-_GATHER = (
-    0.02  # seconds without a verdict until the facts behind them are worked out: that takes as long as small tests
-)
+_GATHER = 0.02  # seconds without a verdict until facts are worked out, which takes as long as small tests
 _AT_MOST = 0.2  # seconds for which facts wait, and would be lost in a crash
 
 

@@ -80,6 +80,8 @@ class WarmSession:
             if why := await self._take_patch(*begun[1:]):
                 return why
             self.present = begun[0]
+            if self.present is present:
+                return None
         patches = list(self._patches(present))
         for patch in patches:
             if isinstance(patch, Rebuild):

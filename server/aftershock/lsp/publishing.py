@@ -31,8 +31,7 @@ class Publisher:
         self._published: dict[str, list[Diagnostic]] = {}
         self._dirty: set[str] = set()
         self._urgent: set[str] = set()
-        self._scheduled = False
-        self._later = Delayed(self.flush)
+        self._later = Delayed(self._send_dirty)
         self._failing: set[str] = set()
         """The tests whose failure is shown, or was before they began to wait for another verdict."""
 
@@ -83,20 +82,15 @@ class Publisher:
             self._dirty |= touched
             self._later.request()
             return
-        self._urgent |= touched
-        if not self._scheduled:
-            self._scheduled = True
+        if not self._urgent:
             asyncio.get_running_loop().call_soon(self._send_news)
+        self._urgent |= touched
 
-    def flush(self) -> None:
-        """Send what changed."""
-        self._later.cancel()
-        dirty, self._dirty = self._dirty | self._urgent, set()
-        self._urgent.clear()
+    def _send_dirty(self) -> None:
+        dirty, self._dirty = self._dirty, set()
         self._send(dirty)
 
     def _send_news(self) -> None:
-        self._scheduled = False
         urgent, self._urgent = self._urgent, set()
         self._dirty -= urgent
         self._send(urgent)
@@ -114,8 +108,8 @@ class Publisher:
         self._tests.clear()
         self._failing.clear()
         self._problems.clear()
-        self._dirty.update(path for path, shown in self._published.items() if shown)
-        self.flush()
+        self._later.cancel()
+        self._send([path for path, shown in self._published.items() if shown])
 
     def _diagnostics(self, path: str) -> list[Diagnostic]:
         text = self._places.text(path)
