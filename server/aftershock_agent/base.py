@@ -20,7 +20,7 @@ from aftershock_agent import bytecode, messages
 from aftershock_agent.channel import Channel
 from aftershock_agent.processes import CAN_FORK, End
 from aftershock_agent.stack_room import with_room
-from aftershock_agent.tree import Node
+from aftershock_agent.tree import Node, scratch_of
 
 OLDEST_PYTEST = (7, 4)
 
@@ -57,13 +57,10 @@ def _unfit() -> str | None:
 
 
 def _warm() -> None:
-    """Import what every session needs, so that a fork has it at once."""
-    for name in (
-        "_pytest.assertion.rewrite",
-        "_pytest.python",
-        "_pytest.terminal",
-        "aftershock_agent.session",
-    ):
+    """Import what every session needs, so that a fork has it at once: pytest's own plugins, which it never rewrites."""
+    from _pytest.config import default_plugins
+
+    for name in (*(f"_pytest.{plugin}" for plugin in default_plugins), "aftershock_agent.session"):
         importlib.import_module(name)
 
 
@@ -84,6 +81,11 @@ def _ready() -> messages.BaseReady:
     )
 
 
+def _installed() -> list[tuple[str, int]]:
+    """The folders that modules are imported from, each with the time at which something came or went there."""
+    return [(folder, os.stat(folder).st_mtime_ns) for folder in sys.path if os.path.isdir(folder)]
+
+
 class Base:
     """Forks, feeds and kills sessions at the server's command."""
 
@@ -92,14 +94,17 @@ class Base:
         self._root = root
         self._scratch = scratch
         self._node = Node(channel, self._ended, shared=False)
+        self._installed: list[tuple[str, int]] = []
 
     def serve(self) -> None:
         """Serve until the server is gone."""
         self._node.loop(self._handle, lambda: None)
 
     def _handle(self, command: messages.Command, line: bytes) -> None:
-        if isinstance(command, messages.StartSession):
-            self._start(command)
+        if isinstance(command, messages.PrepareSession):
+            self._prepare(command)
+        elif isinstance(command, messages.StartSession):
+            self._start(command, line)
         elif isinstance(command, messages.Preload):
             for name in command.modules:
                 self._preload(name)
@@ -108,29 +113,40 @@ class Base:
         elif command.session in self._node.children:
             self._node.send_down(command.session, line)
 
-    def _start(self, command: messages.StartSession) -> None:
-        bytecode.drop_stale(command.sources)
-        scratch = self._scratch_of(command.session)
+    def _prepare(self, command: messages.PrepareSession) -> None:
+        self._drop_prepared()
+        self._installed = _installed()
+        self._fork(command)
 
+    def _drop_prepared(self) -> None:
+        for number in self._node.children:
+            if number < 0:
+                self._node.kill(number)
+
+    def _start(self, command: messages.StartSession, line: bytes) -> None:
+        bytecode.drop_stale(command.sources)
+        if command.prepared in self._node.children and self._installed == _installed():
+            self._node.rename(command.prepared, command.session)
+            self._node.send_down(command.session, line)
+            return
+        self._drop_prepared()
+        if CAN_FORK:
+            self._fork(command)
+        else:
+            order = messages.encode(dataclasses.replace(command, sources=[])).decode()
+            self._node.spawn(command.session, ["session", order, self._root, self._scratch])
+
+    def _fork(self, command: messages.PrepareSession | messages.StartSession) -> None:
         def body(channel: Channel) -> None:
             from aftershock_agent.session import serve
 
-            os.mkdir(scratch, 0o700)
-            serve(channel, command, self._root, scratch)
+            serve(channel, command, self._root, self._scratch)
 
-        if CAN_FORK:
-            self._node.fork(command.session, body)
-        else:
-            os.mkdir(scratch, 0o700)
-            order = messages.encode(dataclasses.replace(command, sources=[])).decode()
-            self._node.spawn(command.session, ["session", order, self._root, scratch])
+        self._node.fork(command.session, body)
 
     def _ended(self, session: int, end: End) -> messages.SessionEnded:
-        shutil.rmtree(self._scratch_of(session), ignore_errors=True)
+        shutil.rmtree(scratch_of(self._scratch, session), ignore_errors=True)
         return messages.SessionEnded(session, end.exit, end.signal, end.reason)
-
-    def _scratch_of(self, session: int) -> str:
-        return os.path.join(self._scratch, f"session-{session}")
 
     def _preload(self, name: str) -> None:
         try:

@@ -6,9 +6,21 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class StartSession:
-    """Start a session from base: configure pytest with ``args`` and wait for commands.
+class PrepareSession:
+    """Configure pytest with ``args`` for a session to come, as far as can be without reading the project.
 
+    Its number, ``session``, is below zero.  It takes the place of one prepared before.
+    """
+
+    session: int
+    args: list[str]
+
+
+@dataclass(frozen=True)
+class StartSession:
+    """Start a session: configure pytest with ``args`` and wait for commands.
+
+    ``prepared`` is the number of a prepared one that may become this session, if it is there; 0 to begin with base.
     ``isolation`` is the user's setting; the session makes of it what can be done (:class:`InProcess`).
     """
 
@@ -16,6 +28,7 @@ class StartSession:
     args: list[str]
     sources: list[str] = field(default_factory=list)
     isolation: str = "auto"
+    prepared: int = 0
 
 
 @dataclass(frozen=True)
@@ -116,4 +129,16 @@ class Preload:
     modules: list[str]
 
 
-Command = Compile | Preload | StartSession | Collect | Patch | Run | MoreTests | DropTests | CancelRun | StopSession
+Command = (
+    Compile
+    | Preload
+    | PrepareSession
+    | StartSession
+    | Collect
+    | Patch
+    | Run
+    | MoreTests
+    | DropTests
+    | CancelRun
+    | StopSession
+)

@@ -35,6 +35,9 @@ from aftershock_agent.commands import (
     Preload as Preload,
 )
 from aftershock_agent.commands import (
+    PrepareSession as PrepareSession,
+)
+from aftershock_agent.commands import (
     Run as Run,
 )
 from aftershock_agent.commands import (
@@ -126,6 +129,14 @@ class BaseFailed:
     """The interpreter can't serve (no pytest, too old); ``message`` says what to do."""
 
     message: str
+
+
+@dataclass(frozen=True)
+class SessionPrepared:
+    """A session to come waits for its order; ``loaded`` are project files that its plugins have had it read."""
+
+    session: int
+    loaded: list[LoadedFile]
 
 
 @dataclass(frozen=True)
@@ -313,6 +324,7 @@ class Log:
 Event = (
     BaseReady
     | BaseFailed
+    | SessionPrepared
     | SessionReady
     | SessionFailed
     | Collecting
@@ -334,8 +346,9 @@ Message = Command | Event
 _TYPES: dict[str, type] = {
     t.__name__: t
     for t in (
-        *(Compile, Preload, StartSession, Collect, Patch, Run, MoreTests, DropTests, CancelRun, StopSession),
-        *(BaseReady, BaseFailed, SessionReady, SessionFailed, Collecting, CollectFailed, Collected, Patched),
+        *(Compile, Preload, PrepareSession, StartSession, Collect, Patch, Run, MoreTests, DropTests, CancelRun),
+        *(StopSession, BaseReady, BaseFailed, SessionPrepared, SessionReady, SessionFailed, Collecting),
+        *(CollectFailed, Collected, Patched),
         *(TestStarted, TestFinished, TeardownExecuted, RunIdle, RunEnded, SessionEnded, InProcess, Unfit, Log),
     )
 }

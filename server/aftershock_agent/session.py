@@ -11,7 +11,7 @@ import sys
 import traceback
 from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from _pytest.config import _prepareconfig
@@ -26,7 +26,7 @@ from aftershock_agent.recording import LoadedFiles, Project, make
 from aftershock_agent.reports import failure_of, root_cause
 from aftershock_agent.run import Run, own_temporary_folder
 from aftershock_agent.spare import Spare
-from aftershock_agent.tree import Node
+from aftershock_agent.tree import Node, scratch_of
 from aftershock_agent.updating import Updates
 from aftershock_agent.workers import Workers, shared_beyond_file
 
@@ -34,21 +34,21 @@ _NO_REPORTS = {"pytest_cov": "--no-cov"}
 """Plugins that measure a whole suite, and the option that switches each off; a part of the suite has no report."""
 
 
-def serve(channel: Channel, command: messages.StartSession, root: str, scratch: str) -> None:
+def serve(channel: Channel, command: messages.PrepareSession | messages.StartSession, root: str, scratch: str) -> None:
     """Configure pytest with the command's arguments, then serve ``channel`` until it closes.
 
-    ``root`` is the project's folder, ``scratch`` a temporary one that goes with the session.
+    ``root`` is the project's folder, ``scratch`` the one for temporary files; the session has a part of it.
     """
     session = Session(channel, command, root, scratch)
     try:
         session.open()
     except BaseException as error:
-        channel.send(messages.Log("error", traceback.format_exc()))
+        channel.send(messages.Log("error" if session.begun else "debug", traceback.format_exc()))
         cause = root_cause(error)
         failure = failure_of(cause, "".join(traceback.format_exception(cause)))
-        channel.send(messages.SessionFailed(command.session, failure, session.loaded.take(session.recorder)))
+        channel.send(messages.SessionFailed(session.number, failure, session.loaded.take(session.recorder)))
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        shutil.rmtree(scratch_of(scratch, session.number), ignore_errors=True)
 
 
 def main(order: str, root: str, scratch: str, descriptor: str) -> None:
@@ -62,13 +62,16 @@ def main(order: str, root: str, scratch: str, descriptor: str) -> None:
 class Session:
     """A pytest plugin that replaces collection and the test loop by commands."""
 
-    def __init__(self, channel: Channel, command: messages.StartSession, root: str, scratch: str) -> None:
+    def __init__(
+        self, channel: Channel, command: messages.PrepareSession | messages.StartSession, root: str, scratch: str
+    ) -> None:
         """See :func:`serve`."""
         self._channel = channel
-        self._command = command
-        self._number = command.session
+        self.number = command.session
+        self._args = command.args
+        self._isolation = ""
         self._root = root
-        self._scratch = Path(scratch)
+        self._all_scratch = scratch
         self._node = Node(channel, self._fork_ended, shared=True)
         self._project = Project(root)
         self._known_modules = set(sys.modules)
@@ -79,16 +82,32 @@ class Session:
         self.loaded = LoadedFiles(self._project)
         self._children = ChildProcesses()
         self._patcher = Patcher(self.recorder)
-        self._updates = Updates(self._patcher, self._number)
+        self._updates = Updates(self._patcher)
         self._workers = Workers()
         self._spare = Spare(self._node, self._updates, self._settle_in_spare, self._run_in_fork)
         self._sets: dict[int, Path] = {}
         self._in_process = InProcess(channel, self._node.waiting, self._project)
         self._why_in_process = ""
+        if isinstance(command, messages.StartSession):
+            self._begin(command)
+
+    def _begin(self, command: messages.StartSession) -> None:
+        self.number = self._updates.session = command.session
+        self._isolation = command.isolation
+        self._scratch.mkdir(0o700)
+
+    @property
+    def begun(self) -> bool:
+        """Whether it is a session already, not one to come."""
+        return self.number > 0
+
+    @property
+    def _scratch(self) -> Path:
+        return Path(scratch_of(self._all_scratch, self.number))
 
     def open(self) -> None:
         """Start pytest; returns when the server ends the session."""
-        args = [*self._command.args, *self._switches()]
+        args = [*self._args, *self._switches()]
         sys.argv = ["pytest", *args]
         sys.path.insert(0, os.getcwd())  # as `python -m pytest` has it
         # From here on, for a conftest.py may hang or crash too; pytest's own plugin takes over when it is configured.
@@ -122,6 +141,21 @@ class Session:
             if hasattr(option, name):
                 setattr(option, name, value)
 
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_load_initial_conftests(self) -> Generator[None, Any, Any]:
+        """Where a session prepared ahead waits: all before this is pytest's and its plugins'."""
+        if not self.begun:
+            self._await_order()
+        return (yield)
+
+    def _await_order(self) -> None:
+        self._channel.send(messages.SessionPrepared(self.number, self.loaded.take(self.recorder)))
+        lines = self._channel.receive()
+        if lines is None:
+            os._exit(0)  # base is gone
+        self._begin(cast("messages.StartSession", messages.decode(lines[0])))
+        self._node.waiting.extend(lines[1:])
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> bool:
         """Collect nothing yet: the server says what it needs first."""
@@ -139,7 +173,7 @@ class Session:
         """Serve commands instead of running the tests in order."""
         inside = [path for path in map(os.path.realpath, sys.path) if (path + os.sep).startswith(self._root + os.sep)]
         patterns = list(session.config.getini("python_files"))
-        self._channel.send(messages.SessionReady(self._number, os.getpid(), inside, patterns))
+        self._channel.send(messages.SessionReady(self.number, os.getpid(), inside, patterns))
         self._node.loop(self._handle, self._rest)
         return True
 
@@ -147,7 +181,7 @@ class Session:
     def pytest_make_collect_report(self, collector: pytest.Collector) -> Generator[None, Any, Any]:
         """Tell the server of a file that begins to be collected, and of one that can't be."""
         if isinstance(collector, pytest.File):
-            self._channel.send(messages.Collecting(self._number, str(collector.path)))
+            self._channel.send(messages.Collecting(self.number, str(collector.path)))
         report: pytest.CollectReport = yield
         call = report.__dict__.get("call")
         if report.failed and call is not None and call.excinfo is not None:
@@ -158,7 +192,7 @@ class Session:
         path = os.path.realpath(str(getattr(collector, "path", self._root)))
         failure = failure_of(root_cause(error), report.longreprtext)
         line = next((frame.line for frame in failure.frames if frame.path == path), 1)
-        self._channel.send(messages.CollectFailed(self._number, path, line, failure))
+        self._channel.send(messages.CollectFailed(self.number, path, line, failure))
 
     def _handle(self, command: messages.Command, line: bytes) -> None:
         if isinstance(command, (messages.Compile, messages.Patch)):
@@ -196,7 +230,7 @@ class Session:
         self._choose_isolation()
         self._channel.send(
             messages.Collected(
-                session=self._number,
+                session=self.number,
                 paths=command.paths,
                 tests=[_describe(item) for item in items],
                 loaded=self.loaded.take(self.recorder),
@@ -217,10 +251,10 @@ class Session:
         """Fork for runs or not, as the project is now; once in process, it stays so: it isn't the same afterwards."""
         if self._why_in_process:
             return
-        self._why_in_process = why_in_process(self._command.isolation)
+        self._why_in_process = why_in_process(self._isolation)
         if self._why_in_process:
             self._spare.drop()  # what it has done for the session must be done here now
-            self._channel.send(messages.InProcess(self._number, self._why_in_process))
+            self._channel.send(messages.InProcess(self.number, self._why_in_process))
 
     def _standard_modules(self) -> list[str]:
         """The standard library's modules that the session imported beyond base's, for the next base to know.
@@ -288,7 +322,7 @@ class Session:
         )
         self._patcher.note_run(self.recorder.functions.by_file(ran | set(self.recorder.take())))
         if unfit:
-            self._channel.send(messages.Unfit(self._number, unfit))
+            self._channel.send(messages.Unfit(self.number, unfit))
         self._channel.send(self._run_ended(command.run, processes.End(0, None)))
 
     def _rest(self) -> None:
@@ -311,7 +345,7 @@ class Session:
         together = self._sets.pop(run)
         over = together not in self._sets.values()
         shutil.rmtree(together if over else together / f"run-{run}", ignore_errors=True)  # a killed run couldn't
-        return messages.RunEnded(self._number, run, end.exit, end.signal, end.reason)
+        return messages.RunEnded(self.number, run, end.exit, end.signal, end.reason)
 
     def _cancel(self, command: messages.CancelRun, line: bytes) -> None:
         if command.kill:

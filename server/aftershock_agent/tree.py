@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import selectors
 import time
@@ -23,6 +24,11 @@ _LULL = 0.002
 """Seconds to let lines pile up in a flood: else every test of a suite wakes two processes, and pays for it."""
 
 _OUTPUT_LIMIT = 1 << 29  # bytes that a child may print unread: its output lies in /tmp, which may be memory
+
+
+def scratch_of(scratch: str, session: int) -> str:
+    """The folder for a session's temporary files, in base's."""
+    return os.path.join(scratch, f"session-{session}")
 
 
 class Node:
@@ -114,6 +120,7 @@ class Node:
         """
         quiet = 0
         try:
+            self._handle_waiting(handle)
             while True:
                 watching = self._shared and self._busy()
                 ready = self._selector.select(_POLL if watching or quiet < _QUIET else None)
@@ -140,10 +147,13 @@ class Node:
     def _serve(self, handle: Callable[[messages.Command, bytes], None]) -> bool:
         lines = self.parent.receive()
         self.waiting.extend(lines or ())
+        self._handle_waiting(handle)
+        return lines is not None
+
+    def _handle_waiting(self, handle: Callable[[messages.Command, bytes], None]) -> None:
         while self.waiting:
             line = self.waiting.popleft()
             handle(cast("messages.Command", messages.decode(line)), line)
-        return lines is not None
 
     def _hear(self, number: int, source: object) -> None:
         """Relay what a child says, or its last words: what it has forked may hold its channel open."""

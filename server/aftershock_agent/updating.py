@@ -13,12 +13,15 @@ Update = messages.Compile | messages.Patch
 
 
 class Updates:
-    """Of the session ``number``, or of a fork of it."""
+    """Of a session, or of a fork of it."""
 
-    def __init__(self, patcher: Patcher, number: int) -> None:
-        """``moved`` tells whether lines have moved since it was last put back, which pytest keeps of each test."""
+    def __init__(self, patcher: Patcher) -> None:
+        """``session`` is its number, once it has one.
+
+        ``moved`` tells whether lines have moved since it was last put back, which pytest keeps of each test.
+        """
         self._patcher = patcher
-        self._number = number
+        self.session = 0
         self.moved = False
 
     def answer(self, update: Update, channel: Channel) -> None:
@@ -27,19 +30,19 @@ class Updates:
         try:
             count = self._make(update)
         except Unpatchable as why:
-            channel.send(messages.Patched(self._number, update.path, False, str(why)))
+            channel.send(messages.Patched(self.session, update.path, False, str(why)))
             return
         if isinstance(update, messages.Patch):
             spent = (time.perf_counter() - started) * 1000
             log = messages.Log("debug", f"patched {count} functions of {update.path} in {spent:.1f} ms")
-            channel.send(messages.Patched(self._number, update.path, True), log)
+            channel.send(messages.Patched(self.session, update.path, True), log)
 
     def catch_up(self, update: Update, channel: Channel) -> None:
         """The same where another process has answered; ``channel`` hears only if it can't be done here."""
         try:
             self._make(update)
         except Unpatchable as why:
-            channel.send(messages.Unfit(self._number, str(why)))
+            channel.send(messages.Unfit(self.session, str(why)))
 
     def _make(self, update: Update) -> int:
         if isinstance(update, messages.Compile):

@@ -11,9 +11,9 @@ import pytest
 
 from aftershock.engine import events, warming
 from aftershock.engine.memory import process_memory
-from support.engine import EngineStory, cold_outcomes, opened
+from support.engine import cold_outcomes, opened
 from support.project import Project
-from support.trouble import spare_of
+from support.trouble import session_in, spare_of
 
 _FUNCTIONS = 600
 _NAMES = ("constant", "default", "body")
@@ -47,13 +47,6 @@ def _family() -> list[psutil.Process]:
     return found
 
 
-def _session(story: EngineStory) -> psutil.Process:
-    """The session's process: the one that the base of the story's interpreter has forked."""
-    (base,) = [each for each in _family() if str(story.project.root) in " ".join(each.cmdline()[-2:-1])][:1]
-    (session,) = base.children()
-    return session
-
-
 async def test_forty_mixed_saves_are_right_and_leave_nothing_behind(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,7 +75,7 @@ async def test_forty_mixed_saves_are_right_and_leave_nothing_behind(
                 assert cold_outcomes(project) == expected
         await story.engine.refined()
         await spare_of(story)
-        assert len(_family()) - before == len(["base", "session", "spare fork"])
+        assert len(_family()) - before == len(["base", "session", "spare fork", "session to come"])
         assert len(list(scratch.rglob("*"))) == files
     assert len(_family()) == before
     assert list(scratch.iterdir()) == []
@@ -98,14 +91,14 @@ def _long_module(number: int) -> str:
 async def test_the_functions_that_patches_replace_are_given_back(project: Project) -> None:
     project.write({"long.py": _long_module(1), "test_long.py": "import long\n\ndef test_first():\n    long.first()\n"})
     async with opened(project) as story:
-        session = _session(story)
+        session = session_in(story)
         sizes = []
         for number in range(2, 24):
             project.write({"long.py": _long_module(number)})
             await story.changed("long.py")
             assert story.ran() == ["test_first"]
             sizes.append(process_memory(session.pid))
-        assert _session(story) == session  # patched, never begun anew
+        assert session_in(story) == session  # patched, never begun anew
     assert sizes[-1] - sizes[3] < 4 << 20
 
 
@@ -138,13 +131,13 @@ async def test_a_session_that_has_grown_too_far_gives_way_to_a_new_one(
         return known
 
     async with opened(project) as story:
-        first = _session(story)
+        first = session_in(story)
         await story.save("shop.py", "return 1", "return 2")
         story.forget()
         await story.until(lambda: bool(story.of(events.StatusChanged)))  # it was measured, at rest
         for number in range(3, 14):
             await story.save("shop.py", f"return {number - 1}", f"return {number}")
-        assert _session(story) == first
+        assert session_in(story) == first
         await story.until(lambda: "its memory had grown" in interpreter().rebuilt)
         await story.engine.settled()
         assert not first.is_running()

@@ -11,8 +11,9 @@ import psutil
 import pytest
 
 from aftershock.engine import events, scratch
-from support.engine import EngineStory, opened
+from support.engine import opened
 from support.project import Project
+from support.trouble import agent_of, session_in
 
 _CULPRITS = {
     "os._exit(3)": "exit status 3",
@@ -89,17 +90,10 @@ async def test_a_child_process_makes_a_test_depend_on_every_source(project: Proj
         assert story.ran() == ["test_tool"]
 
 
-async def _agent_of(story: EngineStory) -> psutil.Process:
-    """The base process of the story's interpreter."""
-    children = psutil.Process().children()
-    (agent,) = [child for child in children if str(story.project.root) in " ".join(child.cmdline())]
-    return agent
-
-
 async def test_a_killed_interpreter_loses_nothing_and_the_next_save_works(project: Project) -> None:
     project.write(_three_tests("pass"))
     async with opened(project) as story:
-        agent = await _agent_of(story)
+        agent = agent_of(story)
         family = [agent, *agent.children(recursive=True)]
         agent.kill()
         await asyncio.to_thread(psutil.wait_procs, family, 10)
@@ -112,7 +106,7 @@ async def test_a_killed_interpreter_loses_nothing_and_the_next_save_works(projec
 async def test_a_killed_session_is_replaced(project: Project) -> None:
     project.write(_three_tests("pass"))
     async with opened(project) as story:
-        (session,) = (await _agent_of(story)).children()
+        session = session_in(story)
         session.kill()
         await asyncio.to_thread(session.wait, 10)
         await story.save("test_three.py", "pass\n\ndef test_later", "assert 0\n\ndef test_later")
@@ -122,7 +116,7 @@ async def test_a_killed_session_is_replaced(project: Project) -> None:
 async def test_closing_leaves_no_process_and_no_temporary_folder(project: Project, tmp_path: Path) -> None:
     project.write({"test_tmp.py": "def test_tmp(tmp_path):\n    (tmp_path / 'x').write_text('x')\n"})
     async with opened(project) as story:
-        agent = await _agent_of(story)
+        agent = agent_of(story)
         family = [agent, *agent.children(recursive=True)]
         scratch = Path(agent.cmdline()[-1])
         assert scratch.is_dir()

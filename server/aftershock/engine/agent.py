@@ -86,6 +86,9 @@ class Agent:
         self.isolation = "auto"
         self.in_process = ""
         self.unfit = ""
+        self.can_fork = False
+        self.prepared: messages.SessionPrepared | None = None
+        self._preparations = 0
         self._run = 0
 
     @property
@@ -158,15 +161,26 @@ class Agent:
         if modules and self.alive:
             self._send(messages.Preload(self.session, list(modules)))
 
-    async def open_session(self, args: Sequence[str], sources: Sequence[str]) -> messages.SessionReady:
-        """Retire the session that there is, and start a new one; raises SessionBroken or AgentDied."""
+    def prepare_session(self, args: Sequence[str]) -> None:
+        """Have a session prepared that may be started later; ``prepared`` tells when it is, until the next is begun."""
+        self._preparations += 1
+        self.prepared = None
+        self._send(messages.PrepareSession(-self._preparations, list(args)))
+
+    async def open_session(
+        self, args: Sequence[str], sources: Sequence[str], prepared: int = 0
+    ) -> messages.SessionReady:
+        """Retire the session that there is, and start a new one, by its number the ``prepared`` one if not 0.
+
+        Raises SessionBroken or AgentDied.
+        """
         if self.session:
             self._send(messages.StopSession(self.session))
             self._lose_runs()
         self.session += 1
         self._session_ended = False
         self.in_process = self.unfit = ""
-        command = messages.StartSession(self.session, list(args), list(sources), self.isolation)
+        command = messages.StartSession(self.session, list(args), list(sources), self.isolation, prepared)
         answer = await self._import(command)
         if not isinstance(answer, messages.SessionReady):
             raise self._broken(answer)
@@ -298,10 +312,8 @@ class Agent:
     def _dispatch(self, event: messages.Event) -> None:
         if isinstance(event, messages.Log):
             log.log(getattr(logging, event.level.upper(), logging.INFO), "agent: %s", event.text)
-        elif isinstance(event, messages.BaseReady):
-            _resolve(self._ready, event)
-        elif isinstance(event, messages.BaseFailed):
-            self._die(event.message)
+        elif isinstance(event, (messages.BaseReady, messages.BaseFailed, messages.SessionPrepared)):
+            self._base_event(event)
         elif isinstance(event, messages.Collecting):
             if event.session == self.session:
                 self._watch.note(event.path)
@@ -312,6 +324,15 @@ class Agent:
                 self._runs[event.run].put(event)
         elif event.session == self.session:
             self._session_event(event)
+
+    def _base_event(self, event: messages.BaseReady | messages.BaseFailed | messages.SessionPrepared) -> None:
+        if isinstance(event, messages.BaseFailed):
+            self._die(event.message)
+        elif isinstance(event, messages.BaseReady):
+            self.can_fork = event.fork
+            _resolve(self._ready, event)
+        elif event.session == -self._preparations:
+            self.prepared = event
 
     def _session_event(self, event: Any) -> None:
         if isinstance(event, messages.InProcess):

@@ -27,7 +27,7 @@ from aftershock.engine.warming import Warming
 
 log = logging.getLogger(__name__)
 
-_QUIET = 1.0  # seconds without work before facts are made exact
+_QUIET = 1.0  # seconds without work before rest is made use of
 _INTERNAL = "Aftershock had an internal error; the log tells more. The next save tries again."
 _CANCELLED = "The import was cancelled; the next save tries again"
 
@@ -254,8 +254,8 @@ class Driver:
             return
         if not self._parts.warming.up_to_date and not self._parts.known.broken_sources:
             self._idle = asyncio.create_task(self._warm_up())
-        elif self._refiner.candidates(list(self._parts.known.nodes)) and not self._parts.known.broken_sources:
-            self._refining = asyncio.create_task(self._guard(self._refine))
+        elif not self._parts.known.broken_sources:
+            self._refining = asyncio.create_task(self._guard(self._use_rest))
 
     async def _warm_up(self) -> None:
         """Bring the session up to the present and collect the rest, while nobody waits."""
@@ -268,8 +268,10 @@ class Driver:
             self._wake.set()  # for the idle work that comes next
         self._rest.set()
 
-    async def _refine(self) -> None:
+    async def _use_rest(self) -> None:
+        """Get ready for what may come, then make facts exact."""
         await asyncio.sleep(_QUIET)
+        self._parts.warming.prepare()
         session = self._parts.warming.session
         if session is not None:
             tests = self._refiner.candidates(list(self._parts.known.nodes))

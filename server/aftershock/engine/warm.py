@@ -56,14 +56,25 @@ class WarmSession:
     _begun: tuple[Present, SourceFile, PatchAnswer] | None = None
 
     @staticmethod
-    async def open(agent: Agent, root: Path, args: Sequence[str], present: Present) -> WarmSession:
-        """Start a session on the files as they are; raises SessionBroken or AgentDied."""
+    async def open(
+        agent: Agent,
+        root: Path,
+        args: Sequence[str],
+        present: Present,
+        prepared: messages.SessionPrepared | None = None,
+    ) -> WarmSession:
+        """Start a session on the files as they are, from the one that was ``prepared`` if there is one.
+
+        Raises SessionBroken, AgentDied or Outdated.
+        """
         sources = [str(root / path) for path in present.sources]
-        ready = await agent.open_session(args, sources)
+        ready = await agent.open_session(args, sources, prepared.session if prepared else 0)
         log.debug("session %d is process %d", ready.session, ready.pid)
         inside = (relative(root, path) if path != str(root) else "" for path in ready.search_path)
         search_path = frozenset(path for path in inside if path is not None)
-        return WarmSession(agent, root, args, present, search_path, tuple(ready.python_files))
+        session = WarmSession(agent, root, args, present, search_path, tuple(ready.python_files))
+        session.note_loaded(prepared.loaded if prepared else ())
+        return session
 
     def begin_to_follow(self, present: Present) -> None:
         """Send off the patch that :meth:`follow` would, where it is but one; the session must be at rest."""

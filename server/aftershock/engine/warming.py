@@ -11,6 +11,7 @@ from aftershock.engine.agent import Agent, AgentDied, Collection, SessionBroken,
 from aftershock.engine.configuration import Configuration
 from aftershock.engine.events import Interpreter
 from aftershock.engine.interpreter import find_interpreter
+from aftershock.engine.preparing import Preparation
 from aftershock.engine.project import Project
 from aftershock.engine.rebuilding import Rebuild
 from aftershock.engine.sources import SourceFile
@@ -46,6 +47,7 @@ class Warming:
         self._outdated = outdated
         self.agent: Agent | None = None
         self.session: WarmSession | None = None
+        self._preparation: Preparation | None = None
         self._since = 0.0
         self._pid: int | None = None
         self._sessions = self._patches = self._rebuilds = 0
@@ -105,6 +107,11 @@ class Warming:
         if session is not None and session.agent.session_alive and not session.agent.unfit:
             session.begin_to_follow(self._project.present)
 
+    def prepare(self) -> None:
+        """Get ready for a change that needs a new session, while nobody waits."""
+        if self._preparation is not None and self.up_to_date:
+            self._preparation.begin(self._project.present)
+
     async def start(self) -> Agent:
         """The agent, started if there is none; raises AgentDied."""
         if self.agent is not None and self.agent.alive:
@@ -120,6 +127,7 @@ class Warming:
             configuration.test_timeout,
         )
         self.agent, agent.isolation = agent, configuration.isolation
+        self._preparation = Preparation(agent, configuration.root, list(configuration.pytest_args))
         try:
             ready = await agent.start(folder / "agent.log")
             self._pid, self._since = ready.pid, time.time()
@@ -131,7 +139,7 @@ class Warming:
 
     async def stop(self) -> None:
         """End the agent and all of its processes."""
-        agent, self.agent, self.session = self.agent, None, None
+        agent, self.agent, self.session, self._preparation = self.agent, None, None, None
         self._pid = self._lost = None
         if agent is not None:
             await agent.close()
@@ -179,8 +187,9 @@ class Warming:
             if why is None:
                 return session
         self._note_new(why)
+        prepared = self._preparation.take(present) if self._preparation else None
         arguments = self._configuration.pytest_args
-        self.session = await WarmSession.open(agent, self._configuration.root, arguments, present)
+        self.session = await WarmSession.open(agent, self._configuration.root, arguments, present, prepared)
         return self.session
 
     def _note_new(self, why: Rebuild | None) -> None:
