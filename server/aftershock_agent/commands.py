@@ -7,13 +7,19 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class PrepareSession:
-    """Configure pytest with ``args`` for a session to come, as far as can be without reading the project.
+    """Prepare a session to come, whose number is below zero; it takes the place of one prepared before.
 
-    Its number, ``session``, is below zero.  It takes the place of one prepared before.
+    pytest is configured with ``args``; where ``further``, conftest.py is loaded too and ``collect`` (absolute paths)
+    collected.  It halts before the import of any file of ``before`` (absolute paths).  A ``scout`` only finds out how
+    far a session can go (:mod:`aftershock_agent.ahead`), and ends.
     """
 
     session: int
     args: list[str]
+    further: bool = False
+    before: list[str] = field(default_factory=list)
+    collect: list[str] = field(default_factory=list)
+    scout: bool = False
 
 
 @dataclass(frozen=True)

@@ -133,10 +133,24 @@ class BaseFailed:
 
 @dataclass(frozen=True)
 class SessionPrepared:
-    """A session to come waits for its order; ``loaded`` are project files that its plugins have had it read."""
+    """A session to come waits for its order; ``loaded`` are the project files that it has imported."""
 
     session: int
     loaded: list[LoadedFile]
+
+
+@dataclass(frozen=True)
+class SessionScouted:
+    """What a scout has found: a session can be prepared up to the import of the project file ``until``.
+
+    It is empty where nothing stands in the way.  ``noticed`` is what others would notice after that, ``read`` the data
+    files that were read until then.
+    """
+
+    session: int
+    until: str
+    noticed: str
+    read: list[LoadedFile]
 
 
 @dataclass(frozen=True)
@@ -325,6 +339,7 @@ Event = (
     BaseReady
     | BaseFailed
     | SessionPrepared
+    | SessionScouted
     | SessionReady
     | SessionFailed
     | Collecting
@@ -347,8 +362,8 @@ _TYPES: dict[str, type] = {
     t.__name__: t
     for t in (
         *(Compile, Preload, PrepareSession, StartSession, Collect, Patch, Run, MoreTests, DropTests, CancelRun),
-        *(StopSession, BaseReady, BaseFailed, SessionPrepared, SessionReady, SessionFailed, Collecting),
-        *(CollectFailed, Collected, Patched),
+        *(StopSession, BaseReady, BaseFailed, SessionPrepared, SessionScouted, SessionReady, SessionFailed),
+        *(Collecting, CollectFailed, Collected, Patched),
         *(TestStarted, TestFinished, TeardownExecuted, RunIdle, RunEnded, SessionEnded, InProcess, Unfit, Log),
     )
 }
@@ -381,8 +396,8 @@ def _revive(kind: type, payload: dict[str, Any]) -> Any:
     """Build ``kind`` from plain JSON values, nested dataclasses included."""
     if payload.get("failure") is not None:
         payload["failure"] = failure_from(payload["failure"])
-    if "loaded" in payload:
-        payload["loaded"] = [LoadedFile(**entry) for entry in payload["loaded"]]
+    for name in payload.keys() & {"loaded", "read"}:
+        payload[name] = [LoadedFile(**entry) for entry in payload[name]]
     if kind is Run:
         payload["worker"] = Worker(**payload["worker"])
     if kind is Collected:

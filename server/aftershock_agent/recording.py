@@ -114,7 +114,7 @@ class LoadedFiles:
         paths = dict.fromkeys([*recorder.take_started(), *self._new_in_modules()])
         fresh = [path for path in paths if path not in self._told]
         self._told.update(fresh)
-        return [_stat(path, recorder.importer_of(path)) for path in fresh]
+        return [state_of(path, recorder.importer_of(path)) for path in fresh]
 
     def _new_in_modules(self) -> list[str]:
         # A new module goes to the end; comparing all names took more time than most tests do.
@@ -132,7 +132,8 @@ class LoadedFiles:
         return found
 
 
-def _stat(path: str, importer: str | None) -> messages.LoadedFile:
+def state_of(path: str, importer: str | None = None) -> messages.LoadedFile:
+    """A file's state on disk; time and size 0 if it isn't there."""
     try:
         status = os.stat(path)
     except FileNotFoundError:

@@ -11,7 +11,7 @@ import sys
 import traceback
 from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from _pytest.config import _prepareconfig
@@ -22,6 +22,7 @@ from aftershock_agent.children import ChildProcesses
 from aftershock_agent.forking import why_in_process
 from aftershock_agent.in_process import InProcess
 from aftershock_agent.patching import Patcher
+from aftershock_agent.preparing import Preparing
 from aftershock_agent.recording import LoadedFiles, Project, make
 from aftershock_agent.reports import failure_of, root_cause
 from aftershock_agent.run import Run, own_temporary_folder
@@ -46,7 +47,7 @@ def serve(channel: Channel, command: messages.PrepareSession | messages.StartSes
         channel.send(messages.Log("error" if session.begun else "debug", traceback.format_exc()))
         cause = root_cause(error)
         failure = failure_of(cause, "".join(traceback.format_exception(cause)))
-        channel.send(messages.SessionFailed(session.number, failure, session.loaded.take(session.recorder)))
+        channel.send(messages.SessionFailed(session.number, failure, session.take_loaded()))
     finally:
         shutil.rmtree(scratch_of(scratch, session.number), ignore_errors=True)
 
@@ -79,7 +80,7 @@ class Session:
         self._collecting: Any = None
         self._folders: dict[tuple[pytest.Collector, Path], pytest.Collector] = {}
         self.recorder = make(self._project)
-        self.loaded = LoadedFiles(self._project)
+        self._loaded = LoadedFiles(self._project)
         self._children = ChildProcesses()
         self._patcher = Patcher(self.recorder)
         self._updates = Updates(self._patcher)
@@ -88,13 +89,23 @@ class Session:
         self._sets: dict[int, Path] = {}
         self._in_process = InProcess(channel, self._node.waiting, self._project)
         self._why_in_process = ""
-        if isinstance(command, messages.StartSession):
-            self._begin(command)
+        self._preparing: Preparing | None = None
+        if isinstance(command, messages.PrepareSession):
+            self._preparing = Preparing(channel, command, self._project, self.take_loaded, self._begin)
+        else:
+            self._begin(command, [])
 
-    def _begin(self, command: messages.StartSession) -> None:
+    def _begin(self, command: messages.StartSession, waiting: list[bytes]) -> None:
+        """Be the session that was ordered, with commands that came after that."""
+        self._preparing = None
+        self._node.waiting.extend(waiting)
         self.number = self._updates.session = command.session
         self._isolation = command.isolation
         self._scratch.mkdir(0o700)
+
+    def take_loaded(self) -> list[messages.LoadedFile]:
+        """The project files loaded since the last call."""
+        return self._loaded.take(self.recorder)
 
     @property
     def begun(self) -> bool:
@@ -141,20 +152,12 @@ class Session:
             if hasattr(option, name):
                 setattr(option, name, value)
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_load_initial_conftests(self) -> Generator[None, Any, Any]:
-        """Where a session prepared ahead waits: all before this is pytest's and its plugins'."""
-        if not self.begun:
-            self._await_order()
+        """Before this all is pytest's and its plugins'; what comes now is the project's."""
+        if self._preparing is not None:
+            self._preparing.enter_project()
         return (yield)
-
-    def _await_order(self) -> None:
-        self._channel.send(messages.SessionPrepared(self.number, self.loaded.take(self.recorder)))
-        lines = self._channel.receive()
-        if lines is None:
-            os._exit(0)  # base is gone
-        self._begin(cast("messages.StartSession", messages.decode(lines[0])))
-        self._node.waiting.extend(lines[1:])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> bool:
@@ -171,6 +174,8 @@ class Session:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Serve commands instead of running the tests in order."""
+        if self._preparing is not None:
+            self._preparing.collect(self._collecting)
         inside = [path for path in map(os.path.realpath, sys.path) if (path + os.sep).startswith(self._root + os.sep)]
         patterns = list(session.config.getini("python_files"))
         self._channel.send(messages.SessionReady(self.number, os.getpid(), inside, patterns))
@@ -233,7 +238,7 @@ class Session:
                 session=self.number,
                 paths=command.paths,
                 tests=[_describe(item) for item in items],
-                loaded=self.loaded.take(self.recorder),
+                loaded=self.take_loaded(),
                 executed=executed,
                 preload=self._standard_modules(),
                 one_worker=self._workers.name_read,
@@ -301,7 +306,7 @@ class Session:
         """Run tests in this process; returns the numbers of the functions that ran."""
         config = self._collecting.config
         self._workers.offer(config, command.worker, channel)
-        run = Run(channel, command, self.recorder, self.loaded, self._children, orders)
+        run = Run(channel, command, self.recorder, self._loaded, self._children, orders)
         run.moved = self._updates.moved
         self.recorder.take()
         hooks.before_run(config)

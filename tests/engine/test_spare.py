@@ -37,7 +37,7 @@ def shop(shop: Project) -> Project:
 @pytest.fixture(autouse=True)
 def _no_idle_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """Idle time runs tests in forks too, of which these stories don't tell."""
-    monkeypatch.setattr(driver, "_QUIET", 600.0)
+    monkeypatch.setattr(driver, "_BREATH", 600.0)
 
 
 def _rebuilds(story: EngineStory) -> int:

@@ -7,14 +7,15 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import aftershock_agent
 from aftershock.engine import scratch
 from aftershock.engine.import_watch import ImportWatch
+from aftershock.engine.run_events import RunEvents
 from aftershock_agent import messages
 
 log = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ class Agent:
         self._ready: asyncio.Future[messages.BaseReady] | None = None
         self._answer: asyncio.Future[Any] | None = None
         self._failures: list[messages.CollectFailed] = []
-        self._runs: dict[int, _RunEvents] = {}
+        self._runs: dict[int, RunEvents] = {}
         self._death: str | None = None
         self._session_ended = True
         self._watch = ImportWatch(limit, self._stop_session)
@@ -87,7 +88,8 @@ class Agent:
         self.in_process = ""
         self.unfit = ""
         self.can_fork = False
-        self.prepared: messages.SessionPrepared | None = None
+        self.has_prepared = False
+        self._preparing: asyncio.Future[messages.Event] | None = None
         self._preparations = 0
         self._run = 0
 
@@ -161,11 +163,24 @@ class Agent:
         if modules and self.alive:
             self._send(messages.Preload(self.session, list(modules)))
 
-    def prepare_session(self, args: Sequence[str]) -> None:
-        """Have a session prepared that may be started later; ``prepared`` tells when it is, until the next is begun."""
+    async def prepare_session(
+        self, args: Sequence[str], further: bool, before: Sequence[str], collect: Sequence[str], scout: bool
+    ) -> messages.Event:
+        """Have a session prepared that may be started later, in the place of the last one; returns what came of it.
+
+        The arguments are those of :class:`messages.PrepareSession`.  Given up when this is cancelled.
+        """
         self._preparations += 1
-        self.prepared = None
-        self._send(messages.PrepareSession(-self._preparations, list(args)))
+        number = -self._preparations
+        self._preparing = asyncio.get_running_loop().create_future()
+        self.has_prepared = False
+        self._send(messages.PrepareSession(number, list(args), further, list(before), list(collect), scout))
+        try:
+            return await self._preparing
+        except asyncio.CancelledError:
+            if self.alive:
+                self._send(messages.StopSession(number))
+            raise
 
     async def open_session(
         self, args: Sequence[str], sources: Sequence[str], prepared: int = 0
@@ -243,7 +258,7 @@ class Agent:
     def begin_run(self, tests: Sequence[str], worker: messages.Worker | None = None, more: bool = False) -> int:
         """Start a run at a place for forks (the only one, if it isn't said) and return its number."""
         self._run += 1
-        self._runs[self._run] = _RunEvents()
+        self._runs[self._run] = RunEvents()
         place = worker or messages.Worker(0, 1, "")
         self._send(messages.Run(self.session, self._run, list(tests), place, more))
         if self._session_ended:
@@ -312,36 +327,39 @@ class Agent:
     def _dispatch(self, event: messages.Event) -> None:
         if isinstance(event, messages.Log):
             log.log(getattr(logging, event.level.upper(), logging.INFO), "agent: %s", event.text)
-        elif isinstance(event, (messages.BaseReady, messages.BaseFailed, messages.SessionPrepared)):
+        elif isinstance(event, (messages.BaseReady, messages.BaseFailed)):
             self._base_event(event)
-        elif isinstance(event, messages.Collecting):
-            if event.session == self.session:
-                self._watch.note(event.path)
-        elif isinstance(event, messages.CollectFailed):
-            self._failures.append(event)
         elif isinstance(event, _OF_A_RUN):
             if event.run in self._runs:
                 self._runs[event.run].put(event)
+        elif event.session == -self._preparations:
+            self._prepared_event(event)
         elif event.session == self.session:
             self._session_event(event)
 
-    def _base_event(self, event: messages.BaseReady | messages.BaseFailed | messages.SessionPrepared) -> None:
+    def _base_event(self, event: messages.BaseReady | messages.BaseFailed) -> None:
         if isinstance(event, messages.BaseFailed):
             self._die(event.message)
-        elif isinstance(event, messages.BaseReady):
+        else:
             self.can_fork = event.fork
             _resolve(self._ready, event)
-        elif event.session == -self._preparations:
-            self.prepared = event
+
+    def _prepared_event(self, event: messages.Event) -> None:
+        if isinstance(event, (messages.SessionPrepared, messages.SessionScouted, messages.SessionEnded)):
+            self.has_prepared = isinstance(event, messages.SessionPrepared)
+            _resolve(self._preparing, event)
 
     def _session_event(self, event: Any) -> None:
-        if isinstance(event, messages.InProcess):
+        if isinstance(event, messages.Collecting):
+            self._watch.note(event.path)
+        elif isinstance(event, messages.CollectFailed):
+            self._failures.append(event)
+        elif isinstance(event, messages.InProcess):
             self.in_process = event.reason
-            return
-        if isinstance(event, messages.Unfit):
+        elif isinstance(event, messages.Unfit):
             self.unfit = event.reason
-            return
-        _resolve(self._answer, event)
+        else:
+            _resolve(self._answer, event)
         if isinstance(event, messages.SessionEnded):
             self._session_ended = True
             self._lose_runs(event)
@@ -356,32 +374,11 @@ class Agent:
         if self._death is not None:
             return
         self._death = reason
-        for future in (self._ready, self._answer):
+        for future in (self._ready, self._answer, self._preparing):
             if future is not None and not future.done():
                 future.set_exception(AgentDied(reason))
         for events in self._runs.values():
             events.put(messages.BaseFailed(reason))
-
-
-class _RunEvents:
-    """The events of one run that nobody has taken yet, numbers of functions turned into names."""
-
-    def __init__(self) -> None:
-        self.queue: asyncio.Queue[messages.Event] = asyncio.Queue()
-        self._functions: dict[int, tuple[str, str]] = {}
-
-    def put(self, event: messages.Event) -> None:
-        if isinstance(event, (messages.TestFinished, messages.TeardownExecuted)):
-            self._functions.update((number, (path, name)) for number, path, name in event.functions)
-            event = replace(event, executed=self._by_file(event.numbers))
-        self.queue.put_nowait(event)
-
-    def _by_file(self, numbers: Iterable[int]) -> messages.Executed:
-        executed: messages.Executed = {}
-        for number in numbers:
-            path, name = self._functions[number]
-            executed.setdefault(path, []).append(name)
-        return executed
 
 
 def _resolve(future: asyncio.Future[Any] | None, value: object) -> None:

@@ -27,7 +27,8 @@ from aftershock.engine.warming import Warming
 
 log = logging.getLogger(__name__)
 
-_QUIET = 1.0  # seconds without work before rest is made use of
+_BREATH = 0.3  # seconds without work before the next session is prepared
+_QUIET = 0.7  # more of them before facts are made exact
 _INTERNAL = "Aftershock had an internal error; the log tells more. The next save tries again."
 _CANCELLED = "The import was cancelled; the next save tries again"
 
@@ -79,7 +80,7 @@ class Driver:
         self._rest = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._idle: asyncio.Task[None] | None = None
-        self._refiner = Refiner(parts.ledger, parts.configuration.test_timeout)
+        self._refiner = Refiner(parts.ledger, parts.configuration.test_timeout, parts.standing.note)
         self._refining: asyncio.Task[None] | None = None
         self._runner: Runner | None = None
         self._bringing: asyncio.Task[WarmSession] | None = None
@@ -270,8 +271,9 @@ class Driver:
 
     async def _use_rest(self) -> None:
         """Get ready for what may come, then make facts exact."""
+        await asyncio.sleep(_BREATH)
+        await self._parts.warming.prepare()
         await asyncio.sleep(_QUIET)
-        self._parts.warming.prepare()
         session = self._parts.warming.session
         if session is not None:
             tests = self._refiner.candidates(list(self._parts.known.nodes))

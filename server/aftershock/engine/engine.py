@@ -183,6 +183,7 @@ class Engine:
             parse_symbols(file.text, file.path)
             parse_imports(file.text, file.path)
             self._warming.foretell(file)
+            self._driver.wake()
 
     def _absorb(self, paths: Iterable[Path]) -> None:
         change = self._project.look(paths, self._warming.foretell)

@@ -16,6 +16,10 @@ _GRACE = 2.0  # seconds for the session to write where it was
 _LOG_END = 100_000  # bytes of the log that may hold its last traceback
 
 
+TIMEOUT = "ImportTimeout"
+"""What a failure has for its exception where the time ran out."""
+
+
 class ImportWatch:
     """Runs out when no file has begun to be imported for some time; the session is then ended."""
 
@@ -62,7 +66,7 @@ class ImportWatch:
             f"The import was stopped: it took longer than {self._limit:g} s (setting aftershock.testTimeout, "
             "which holds for the import of each test file too, or 10 s where it is less)."
         )
-        return messages.Failure("ImportTimeout", text, text, frames)
+        return messages.Failure(TIMEOUT, text, text, frames)
 
 
 def _last_frames(output: Path) -> list[messages.Frame]:

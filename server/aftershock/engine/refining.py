@@ -20,9 +20,10 @@ log = logging.getLogger(__name__)
 class Refiner:
     """Works through the shared facts that match the present, one test after another."""
 
-    def __init__(self, ledger: Ledger, timeout: float) -> None:
-        """``timeout`` is in seconds, for each test."""
+    def __init__(self, ledger: Ledger, timeout: float, refined: Callable[[str], None]) -> None:
+        """``timeout`` is in seconds, for each test; ``refined`` hears of each test that has an exact fact now."""
         self._ledger = ledger
+        self._refined = refined
         self._timeout = timeout
         self._order_dependent: set[str] = set()
 
@@ -54,5 +55,6 @@ class Refiner:
         try:
             self._ledger.record(event, session, alone=True)
             self._ledger.commit()
+            self._refined(event.test)
         except Outdated as outdated:
             log.info("no exact fact of %s: %s changed meanwhile", event.test, outdated)

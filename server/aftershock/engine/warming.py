@@ -10,12 +10,13 @@ from pathlib import Path
 from aftershock.engine.agent import Agent, AgentDied, Collection, SessionBroken, agent_environment
 from aftershock.engine.configuration import Configuration
 from aftershock.engine.events import Interpreter
+from aftershock.engine.import_watch import TIMEOUT
 from aftershock.engine.interpreter import find_interpreter
 from aftershock.engine.preparing import Preparation
 from aftershock.engine.project import Project
 from aftershock.engine.rebuilding import Rebuild
 from aftershock.engine.sources import SourceFile
-from aftershock.engine.warm import Outdated, WarmSession
+from aftershock.engine.warm import Outdated, Present, WarmSession
 from aftershock_agent import messages
 
 log = logging.getLogger(__name__)
@@ -96,7 +97,9 @@ class Warming:
         return self.session is not None and self.session.present is self._project.present
 
     def foretell(self, file: SourceFile) -> None:
-        """A file has a new text: the session may begin to compile it."""
+        """A file has a new text, or may soon: the session may begin to compile it."""
+        if self._preparation is not None:
+            self._preparation.note_likely(file.path)
         session = self.session
         if session is not None and file.path in session.loaded and session.agent.session_alive:
             session.foretell(file)
@@ -107,10 +110,10 @@ class Warming:
         if session is not None and session.agent.session_alive and not session.agent.unfit:
             session.begin_to_follow(self._project.present)
 
-    def prepare(self) -> None:
-        """Get ready for a change that needs a new session, while nobody waits."""
+    async def prepare(self) -> None:
+        """Get ready for a change that needs a new session, while nobody waits; raises AgentDied."""
         if self._preparation is not None and self.up_to_date:
-            self._preparation.begin(self._project.present)
+            await self._preparation.prepare(self._project.present)
 
     async def start(self) -> Agent:
         """The agent, started if there is none; raises AgentDied."""
@@ -127,7 +130,8 @@ class Warming:
             configuration.test_timeout,
         )
         self.agent, agent.isolation = agent, configuration.isolation
-        self._preparation = Preparation(agent, configuration.root, list(configuration.pytest_args))
+        arguments, limit = configuration.pytest_args, configuration.test_timeout
+        self._preparation = Preparation(agent, configuration.root, arguments, limit)
         try:
             ready = await agent.start(folder / "agent.log")
             self._pid, self._since = ready.pid, time.time()
@@ -187,10 +191,21 @@ class Warming:
             if why is None:
                 return session
         self._note_new(why)
-        prepared = self._preparation.take(present) if self._preparation else None
-        arguments = self._configuration.pytest_args
-        self.session = await WarmSession.open(agent, self._configuration.root, arguments, present, prepared)
+        self.session = await self._open(agent, present)
         return self.session
+
+    async def _open(self, agent: Agent, present: Present) -> WarmSession:
+        root, arguments = self._configuration.root, self._configuration.pytest_args
+        prepared = self._preparation.take(present) if self._preparation else None
+        if prepared is not None:
+            try:
+                return await WarmSession.open(agent, root, arguments, present, prepared)
+            except SessionBroken as error:
+                if error.failure.exception == TIMEOUT:
+                    raise
+                # What it has done ahead may have a part in that: a session without such a past has the say.
+                log.info("the prepared session failed, a new one is tried: %s", error)
+        return await WarmSession.open(agent, root, arguments, present)
 
     def _note_new(self, why: Rebuild | None) -> None:
         """A new session is needed; no reason means that there was none before."""
@@ -208,6 +223,8 @@ class Warming:
         missing = None if wanted is None else sorted(path for path in wanted if path not in session.collected)
         if missing == []:
             return
+        if self._preparation is not None and missing and not session.collected:
+            self._preparation.note_first(missing)
         collection = await session.collect(missing)
         session.agent.preload(collection.result.preload)
         self._collected(collection, missing)
