@@ -114,8 +114,11 @@ class Base:
             self._node.send_down(command.session, line)
 
     def _prepare(self, command: messages.PrepareSession) -> None:
-        self._drop_prepared()
-        self._installed = _installed()
+        installed = _installed()
+        if installed != self._installed:
+            self._drop_prepared()
+        self._installed = installed
+        self._node.kill(command.replaced)
         self._fork(command)
 
     def _drop_prepared(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class PrepareSession:
-    """Prepare a session to come, whose number is below zero; it takes the place of one prepared before.
+    """Prepare a session to come, whose number is below zero; it takes the place of the prepared one ``replaced``.
 
     pytest is configured with ``args``; where ``further``, conftest.py is loaded too and ``collect`` (absolute paths)
     collected.  It halts before the import of any file of ``before`` (absolute paths).  A ``scout`` only finds out how
@@ -20,6 +20,7 @@ class PrepareSession:
     before: list[str] = field(default_factory=list)
     collect: list[str] = field(default_factory=list)
     scout: bool = False
+    replaced: int = 0
 
 
 @dataclass(frozen=True)

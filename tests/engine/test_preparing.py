@@ -56,18 +56,15 @@ def _restless(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(driver, "_QUIET", 0.0)
 
 
-async def _to_come(story: EngineStory) -> psutil.Process | None:
-    """The session to come, when all is prepared that will be."""
+async def _prepared(story: EngineStory) -> list[psutil.Process]:
+    """The sessions to come, when all is prepared that will be, the younger one last."""
     await story.engine.refined()
     session = session_in(story)
-    others = [child for child in agent_of(story).children() if child != session]
-    assert len(others) <= 1
-    return others[0] if others else None
+    return sorted((each for each in agent_of(story).children() if each != session), key=psutil.Process.create_time)
 
 
 async def _waiting(story: EngineStory) -> psutil.Process:
-    found = await _to_come(story)
-    assert found is not None
+    (found,) = await _prepared(story)
     return found
 
 
@@ -81,6 +78,22 @@ async def test_an_edit_of_a_definition_finds_its_session_waiting_behind_what_is_
             await story.engine.run_all()
             assert session_in(story) == waiting
             assert int(shop.read("loaded")) < now
+
+
+async def test_edits_here_and_there_both_find_one_waiting(shop: Project) -> None:
+    async with opened(shop) as story:
+        await story.save("shop/prices.py", "RATE = 2", "RATE = 3")
+        await story.save("tests/test_prices.py", "def test_net()", "def test_net(of=1)")
+        for path, old, new in (
+            ("shop/prices.py", "RATE = 3", "RATE = 2"),
+            ("tests/test_prices.py", "def test_net(of=1)", "def test_net()"),
+            ("shop/prices.py", "RATE = 2", "RATE = 3"),
+        ):
+            waiting = await _prepared(story)
+            assert len(waiting) == 2
+            await story.save(path, old, new)
+            assert session_in(story) in waiting
+        assert story.outcomes() == {**_ALL_PASS, "test_gross": "failed"}
 
 
 async def test_it_waits_before_the_file_that_is_looked_at(shop: Project) -> None:
@@ -148,7 +161,7 @@ async def test_an_import_that_fails_is_told_as_a_new_session_tells_it(shop: Proj
 _NOTICED = {
     "a file": "open('noticed', 'a').write('again ')",
     "a folder": "os.makedirs(f'noticed-{os.getpid()}')",
-    "a database": "sqlite3.connect('noticed').execute('create table if not exists t (a)')",
+    "a database": "sqlite3.connect('noticed').executescript('create table if not exists t(a);insert into t values(1)')",
     "a process": 'subprocess.run([sys.executable, \'-c\', \'print(end="again ", file=open("noticed", "a"))\'])',
     "a fork": "os.fork() or os._exit(open('noticed', 'a').write('again ') and 0)",
     "a thread": "threading.Thread(target=lambda: open('noticed', 'a').write('again '), daemon=True).start()",
@@ -223,7 +236,7 @@ async def test_verdicts_are_those_of_a_fresh_process_whether_it_waits_or_not(sho
     async with opened(shop) as story:
         for number in range(10):
             if draw.random() < 0.7:
-                await _to_come(story)
+                await _prepared(story)
             path, old, new = draw.choice([edit for edit in _EDITS if shop.read(edit[0]).count(edit[1]) == 1])
             shop.edit(path, old, new)
             if path == "settings.json":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -18,6 +19,17 @@ from support.project import Project
 E = TypeVar("E")
 
 
+class _SessionLog(logging.Handler):
+    """Learns from the log which process the last session is, as people do."""
+
+    log = logging.getLogger("aftershock.engine.warm")
+    pid = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.msg == "session %d is process %d" and isinstance(record.args, tuple):
+            self.pid = int(str(record.args[1]))
+
+
 class EngineStory:
     """An engine with its project; ``heard`` holds every event since the last :meth:`forget`."""
 
@@ -27,7 +39,24 @@ class EngineStory:
         configuration = Configuration.load(project.root, {"interpreter": [sys.executable], **settings})
         self.heard: list[events.Event] = []
         self._more = asyncio.Event()
+        self._sessions = _SessionLog()
         self.engine = Engine(configuration, self._hear)
+
+    @property
+    def session_pid(self) -> int:
+        """The process of the last session."""
+        return self._sessions.pid
+
+    async def start(self) -> None:
+        """Start the engine, and read its log."""
+        self._sessions.log.addHandler(self._sessions)
+        self._sessions.log.setLevel(logging.DEBUG)
+        await self.engine.start()
+
+    async def close(self) -> None:
+        """End what was started."""
+        await self.engine.close()
+        self._sessions.log.removeHandler(self._sessions)
 
     def _hear(self, event: events.Event) -> None:
         self.heard.append(event)
@@ -80,7 +109,7 @@ class EngineStory:
 async def opened(project: Project, built: bool = True, **settings: object) -> AsyncIterator[EngineStory]:
     """An engine that has started, and has run every test once if ``built``."""
     story = EngineStory(project, settings)
-    await story.engine.start()
+    await story.start()
     try:
         await story.engine.settled()
         if built:
@@ -89,7 +118,7 @@ async def opened(project: Project, built: bool = True, **settings: object) -> As
         story.forget()
         yield story
     finally:
-        await story.engine.close()
+        await story.close()
 
 
 _COLD = """

@@ -68,11 +68,8 @@ def session_of(story: EngineStory) -> psutil.Process:
 
 
 def session_in(story: EngineStory) -> psutil.Process:
-    """The process that holds the project imported, whatever else the project has started in it.
-
-    Base may have a younger child: the session to come.
-    """
-    return min(agent_of(story).children(), key=psutil.Process.create_time)
+    """The process that holds the project imported, whatever else the project has started in it."""
+    return psutil.Process(story.session_pid)
 
 
 def _forks_of(session: psutil.Process) -> list[psutil.Process]:

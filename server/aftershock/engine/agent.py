@@ -8,7 +8,7 @@ import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,7 @@ class Agent:
         self.in_process = ""
         self.unfit = ""
         self.can_fork = False
-        self.has_prepared = False
+        self.prepared: set[int] = set()
         self._preparing: asyncio.Future[messages.Event] | None = None
         self._preparations = 0
         self._run = 0
@@ -163,24 +163,26 @@ class Agent:
         if modules and self.alive:
             self._send(messages.Preload(self.session, list(modules)))
 
-    async def prepare_session(
-        self, args: Sequence[str], further: bool, before: Sequence[str], collect: Sequence[str], scout: bool
-    ) -> messages.Event:
-        """Have a session prepared that may be started later, in the place of the last one; returns what came of it.
+    async def prepare_session(self, order: messages.PrepareSession) -> messages.Event:
+        """Have a session prepared that may be started later, its number given here; returns what came of it.
 
-        The arguments are those of :class:`messages.PrepareSession`.  Given up when this is cancelled.
+        Given up when this is cancelled.
         """
         self._preparations += 1
         number = -self._preparations
         self._preparing = asyncio.get_running_loop().create_future()
-        self.has_prepared = False
-        self._send(messages.PrepareSession(number, list(args), further, list(before), list(collect), scout))
+        self._send(replace(order, session=number))
         try:
             return await self._preparing
         except asyncio.CancelledError:
             if self.alive:
                 self._send(messages.StopSession(number))
             raise
+
+    def drop_prepared(self, number: int) -> None:
+        """End a prepared session, if it is there."""
+        if self.alive and number in self.prepared:
+            self._send(messages.StopSession(number))
 
     async def open_session(
         self, args: Sequence[str], sources: Sequence[str], prepared: int = 0
@@ -193,6 +195,7 @@ class Agent:
             self._send(messages.StopSession(self.session))
             self._lose_runs()
         self.session += 1
+        self.prepared.discard(prepared)
         self._session_ended = False
         self.in_process = self.unfit = ""
         command = messages.StartSession(self.session, list(args), list(sources), self.isolation, prepared)
@@ -332,7 +335,7 @@ class Agent:
         elif isinstance(event, _OF_A_RUN):
             if event.run in self._runs:
                 self._runs[event.run].put(event)
-        elif event.session == -self._preparations:
+        elif event.session < 0:
             self._prepared_event(event)
         elif event.session == self.session:
             self._session_event(event)
@@ -345,8 +348,13 @@ class Agent:
             _resolve(self._ready, event)
 
     def _prepared_event(self, event: messages.Event) -> None:
-        if isinstance(event, (messages.SessionPrepared, messages.SessionScouted, messages.SessionEnded)):
-            self.has_prepared = isinstance(event, messages.SessionPrepared)
+        if isinstance(event, messages.SessionPrepared):
+            self.prepared.add(event.session)
+        elif isinstance(event, messages.SessionEnded):
+            self.prepared.discard(event.session)
+        elif not isinstance(event, messages.SessionScouted):
+            return
+        if event.session == -self._preparations:
             _resolve(self._preparing, event)
 
     def _session_event(self, event: Any) -> None:

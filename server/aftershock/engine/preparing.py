@@ -1,8 +1,11 @@
-"""A session prepared while nobody waits, to be there when an edit needs a new one.
+"""Sessions prepared while nobody waits, to be there when an edit needs a new one.
 
-It has configured pytest and imported what it can: everything before the first file that is likely to be edited, and
-before the first thing that others would notice, which a scout finds (:mod:`aftershock_agent.ahead`).  An edit of any
-file that it hasn't imported leaves it as good as a new session.
+Such a session has configured pytest and imported what it can: everything before the first file that is likely to be
+edited, and before the first thing that others would notice, which a scout finds (:mod:`aftershock_agent.ahead`).  An
+edit of any file that it hasn't imported leaves it as good as a new session.
+
+There are two at most: one for the file edited last, and, where that one has imported others that were edited lately,
+one that has imported none of those.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from aftershock_agent import messages
 
 log = logging.getLogger(__name__)
 
-_LIKELY = 4
+_LATELY = 4
 """How many files, those saved or looked at last, are taken to be the next that are edited."""
 
 
@@ -55,64 +58,98 @@ class _Limits:
         return _Limits(way, before, bool(found.until) or not found.noticed, found.read)
 
 
-class Preparation:
-    """The one session that an agent has prepared for this project, if any."""
+class Preparations:
+    """The sessions that an agent has prepared for this project."""
 
     def __init__(self, agent: Agent, root: Path, args: Sequence[str], limit: float) -> None:
         """``args`` are pytest's; ``limit`` is how many seconds an import may take."""
         self._agent = agent
         self._root = root
-        self._args = list(args)
-        self._limit = limit
-        self._likely: list[str] = []
+        self._lately: list[str] = []
         self._first: list[str] = []
-        self._limits: _Limits | None = None
-        self._last: tuple[Present, messages.SessionPrepared] | None = None
-        self._there = False
+        self._near, self._far = (_Preparation(agent, root, args, limit) for _ in range(2))
 
     def note_likely(self, path: str) -> None:
         """A file (relative path) was saved, or is looked at."""
         absolute = str(self._root / path)
-        self._likely = [absolute, *(each for each in self._likely if each != absolute)][:_LIKELY]
+        self._lately = [absolute, *(each for each in self._lately if each != absolute)][:_LATELY]
 
     def note_first(self, paths: Iterable[str]) -> None:
         """A new session has collected these files (relative paths) first."""
         self._first = [str(self._root / path) for path in paths]
 
     async def prepare(self, present: Present) -> None:
-        """Have a session prepared, unless there is one that is good; raises AgentDied."""
-        if not self._agent.can_fork or self._is_good(present):
+        """Have prepared what isn't there, or isn't good any more; raises AgentDied."""
+        if not self._agent.can_fork:
             return
-        way = _Way(frozenset(self._likely), tuple(path for path in self._first if Path(path).exists()))
+        collect = tuple(path for path in self._first if Path(path).exists())
+        await self._near.prepare(present, _Way(frozenset(self._lately[:1]), collect))
+        if self._near.loaded & set(self._lately):
+            await self._far.prepare(present, _Way(frozenset(self._lately), collect))
+        else:
+            self._far.drop()
+
+    def take(self, present: Present) -> messages.SessionPrepared | None:
+        """What is to become the session of ``present``, the one that is furthest; None if nothing may."""
+        return self._near.take(present) or self._far.take(present)
+
+
+class _Preparation:
+    """One session on its way, or none."""
+
+    def __init__(self, agent: Agent, root: Path, args: Sequence[str], limit: float) -> None:
+        """As for :class:`Preparations`."""
+        self._agent = agent
+        self._root = root
+        self._args = list(args)
+        self._limit = limit
+        self._limits: _Limits | None = None
+        self._last: tuple[Present, messages.SessionPrepared] | None = None
+        self._taken = False
+
+    @property
+    def loaded(self) -> set[str]:
+        """The files (absolute paths) that the last one had imported."""
+        return {file.path for file in self._last[1].loaded} if self._last else set()
+
+    async def prepare(self, present: Present, way: _Way) -> None:
+        """Have one prepared, unless there is one that can be taken now, and after an edit of ``way.likely`` too."""
+        if (
+            self._is_there(present)
+            and self._limits is not None
+            and not self.loaded & (way.likely - self._limits.before)
+        ):
+            return
         limits = self._limits if self._is_sound(present) else None
-        self._limits, self._there = None, False
         if limits is None or limits.way != way:
             limits = _Limits.of(way, await self._ask(way, way.likely, further=True, scout=True))
         prepared = await self._ask(way, limits.before, limits.further)
         if isinstance(prepared, messages.SessionPrepared):
-            self._limits, self._last, self._there = limits, (present, prepared), True
+            self._limits, self._last, self._taken = limits, (present, prepared), False
 
-    async def _ask(self, way: _Way, before: Iterable[str], further: bool, scout: bool = False) -> object:
-        order = self._agent.prepare_session(self._args, further, sorted(before), way.collect, scout)
+    async def _ask(self, way: _Way, before: Iterable[str], further: bool, scout: bool = False) -> messages.Event | None:
+        replaced = self._last[1].session if self._last and not scout else 0
+        order = messages.PrepareSession(0, self._args, further, sorted(before), list(way.collect), scout, replaced)
         try:
-            return await asyncio.wait_for(order, self._limit)
+            return await asyncio.wait_for(self._agent.prepare_session(order), self._limit)
         except asyncio.TimeoutError:
             return None
 
-    def take(self, present: Present) -> messages.SessionPrepared | None:
-        """What is to become the session of ``present``; None if nothing may."""
-        there, self._there = self._is_there(present), False
-        return self._last[1] if self._last and there else None
+    def drop(self) -> None:
+        """End it: it isn't needed."""
+        if self._last is not None:
+            self._agent.drop_prepared(self._last[1].session)
 
-    def _is_good(self, present: Present) -> bool:
-        """Whether there is one that can be taken now, and after the next edit too as far as that can be told."""
-        if not self._is_there(present) or self._last is None or self._limits is None:
-            return False
-        loaded = {file.path for file in self._last[1].loaded}
-        return not any(path in loaded and path not in self._limits.before for path in self._likely)
+    def take(self, present: Present) -> messages.SessionPrepared | None:
+        """What is to become the session of ``present``; None if it may not."""
+        if self._last is None or not self._is_there(present):
+            return None
+        self._taken = True
+        return self._last[1]
 
     def _is_there(self, present: Present) -> bool:
-        return self._there and self._agent.has_prepared and self._is_sound(present)
+        there = self._last is not None and not self._taken and self._last[1].session in self._agent.prepared
+        return there and self._is_sound(present)
 
     def _is_sound(self, present: Present) -> bool:
         """Whether all that was read for the last one is as it was."""

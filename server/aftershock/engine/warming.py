@@ -12,7 +12,7 @@ from aftershock.engine.configuration import Configuration
 from aftershock.engine.events import Interpreter
 from aftershock.engine.import_watch import TIMEOUT
 from aftershock.engine.interpreter import find_interpreter
-from aftershock.engine.preparing import Preparation
+from aftershock.engine.preparing import Preparations
 from aftershock.engine.project import Project
 from aftershock.engine.rebuilding import Rebuild
 from aftershock.engine.sources import SourceFile
@@ -48,7 +48,7 @@ class Warming:
         self._outdated = outdated
         self.agent: Agent | None = None
         self.session: WarmSession | None = None
-        self._preparation: Preparation | None = None
+        self._preparations: Preparations | None = None
         self._since = 0.0
         self._pid: int | None = None
         self._sessions = self._patches = self._rebuilds = 0
@@ -98,8 +98,8 @@ class Warming:
 
     def foretell(self, file: SourceFile) -> None:
         """A file has a new text, or may soon: the session may begin to compile it."""
-        if self._preparation is not None:
-            self._preparation.note_likely(file.path)
+        if self._preparations is not None:
+            self._preparations.note_likely(file.path)
         session = self.session
         if session is not None and file.path in session.loaded and session.agent.session_alive:
             session.foretell(file)
@@ -112,8 +112,8 @@ class Warming:
 
     async def prepare(self) -> None:
         """Get ready for a change that needs a new session, while nobody waits; raises AgentDied."""
-        if self._preparation is not None and self.up_to_date:
-            await self._preparation.prepare(self._project.present)
+        if self._preparations is not None and self.up_to_date:
+            await self._preparations.prepare(self._project.present)
 
     async def start(self) -> Agent:
         """The agent, started if there is none; raises AgentDied."""
@@ -131,7 +131,7 @@ class Warming:
         )
         self.agent, agent.isolation = agent, configuration.isolation
         arguments, limit = configuration.pytest_args, configuration.test_timeout
-        self._preparation = Preparation(agent, configuration.root, arguments, limit)
+        self._preparations = Preparations(agent, configuration.root, arguments, limit)
         try:
             ready = await agent.start(folder / "agent.log")
             self._pid, self._since = ready.pid, time.time()
@@ -143,7 +143,7 @@ class Warming:
 
     async def stop(self) -> None:
         """End the agent and all of its processes."""
-        agent, self.agent, self.session, self._preparation = self.agent, None, None, None
+        agent, self.agent, self.session, self._preparations = self.agent, None, None, None
         self._pid = self._lost = None
         if agent is not None:
             await agent.close()
@@ -196,7 +196,7 @@ class Warming:
 
     async def _open(self, agent: Agent, present: Present) -> WarmSession:
         root, arguments = self._configuration.root, self._configuration.pytest_args
-        prepared = self._preparation.take(present) if self._preparation else None
+        prepared = self._preparations.take(present) if self._preparations else None
         if prepared is not None:
             try:
                 return await WarmSession.open(agent, root, arguments, present, prepared)
@@ -223,8 +223,8 @@ class Warming:
         missing = None if wanted is None else sorted(path for path in wanted if path not in session.collected)
         if missing == []:
             return
-        if self._preparation is not None and missing and not session.collected:
-            self._preparation.note_first(missing)
+        if self._preparations is not None and missing and not session.collected:
+            self._preparations.note_first(missing)
         collection = await session.collect(missing)
         session.agent.preload(collection.result.preload)
         self._collected(collection, missing)
