@@ -81,6 +81,7 @@ async def test_an_edit_of_a_definition_finds_its_session_waiting_behind_what_is_
 
 
 async def test_edits_here_and_there_both_find_one_waiting(shop: Project) -> None:
+    shop.write({"tests/conftest.py": "from shop import prices\n"})
     async with opened(shop) as story:
         await story.save("shop/prices.py", "RATE = 2", "RATE = 3")
         await story.save("tests/test_prices.py", "def test_net()", "def test_net(of=1)")
