@@ -40,7 +40,7 @@ SLOWER = 1.2
 IDLE = 0.01
 """CPU seconds that the tree may spend in a second in which nothing happens."""
 AT_REST = 5
-"""Processes of the interpreter when nothing runs: base, session, the fork that waits for a run, two sessions prepared."""
+"""Processes of the interpreter when nothing runs: base, session, the fork that waits for a run, two to come."""
 
 KINDS = {"fields": 5, "body": 5, "revert": 3, "both": 2, "constant": 1, "default": 1}
 """How often which kind of save comes: a body in the project's largest file, a body in a small one, back to an earlier

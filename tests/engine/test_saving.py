@@ -179,3 +179,13 @@ async def test_a_wide_edit_gives_its_first_verdicts_before_everything_is_collect
         assert said[0] == ("test_second", "imported: second")  # it had failed
         assert {test for test, _ in said} == {"test_first", "test_second", "test_third"}
         assert len(story.of(events.RunStarted)) == len(story.of(events.RunFinished)) == 1
+
+
+async def test_a_syntax_error_does_not_cost_the_interpreter(shop: Project) -> None:
+    async with opened(shop) as story:
+        session = story.session_pid
+        await story.save("shop/prices.py", "RATE = 2", "RATE = (2")
+        await story.save("shop/prices.py", "RATE = (2", "RATE = 2")
+        await story.save("shop/prices.py", "amount * 10", "amount * 11")
+        assert story.outcomes() == {"test_net": "failed", "test_gross": "failed", "test_left": "passed"}
+        assert story.session_pid == session

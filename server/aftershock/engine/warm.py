@@ -15,6 +15,8 @@ from aftershock_agent import messages
 
 log = logging.getLogger(__name__)
 
+_SYNTAX = "it has a syntax error"
+
 
 @dataclass(frozen=True)
 class Present:
@@ -53,6 +55,7 @@ class WarmSession:
     patches: int = 0
     _foretold: dict[str, bytes] = field(default_factory=dict)
     _patched: dict[str, bytes] = field(default_factory=dict)
+    given_up: Rebuild | None = None
     _begun: tuple[Present, SourceFile, PatchAnswer] | None = None
 
     @staticmethod
@@ -77,11 +80,19 @@ class WarmSession:
         return session
 
     def begin_to_follow(self, present: Present) -> None:
-        """Send off the patch that :meth:`follow` would, where it is but one; the session must be at rest."""
+        """Send off the patch that :meth:`follow` would, where it is but one; the session must be at rest.
+
+        One that can't follow is ended, for that takes some time; ``given_up`` tells why.  Not while a file can't be
+        parsed: it may soon be what it was.
+        """
         if self._begun is not None or self.agent.deaf or self.agent.asked:
             return
         patches = list(self._patches(present))
-        if len(patches) == 1 and not isinstance(patches[0], Rebuild):
+        rebuilds = [each for each in patches if isinstance(each, Rebuild)]
+        if rebuilds and all(each.cause != _SYNTAX for each in rebuilds):
+            self.given_up = rebuilds[0]
+            self.agent.end_session()
+        elif len(patches) == 1 and not isinstance(patches[0], Rebuild):
             self._begun = present, patches[0][1], self._send_patch(*patches[0])
 
     async def follow(self, present: Present) -> Rebuild | None:
@@ -121,7 +132,7 @@ class WarmSession:
                 continue
             same = old.symbols.definition == new.symbols.definition
             if new.symbols.error:
-                yield Rebuild(path, "it has a syntax error")
+                yield Rebuild(path, _SYNTAX)
             elif not _is_utf8(old.text) or not _is_utf8(new.text):
                 yield Rebuild(path, "it is not UTF-8")
             else:

@@ -181,7 +181,7 @@ class Warming:
         present = self._project.present
         session, why = self.session, self._lost
         if session is not None and not agent.session_alive:
-            why = Rebuild("", "the session had ended")
+            why = session.given_up or Rebuild("", "the session had ended")
         elif session is not None and agent.unfit:
             why = Rebuild("", agent.unfit)
         elif session is not None:
