@@ -24,7 +24,8 @@ from pathlib import Path
 
 sys.path.extend(str(Path(__file__).resolve().parents[1] / folder) for folder in ("", "server", "tests"))
 
-from aftershock.engine.agent import Agent, AgentDied, SessionBroken, agent_environment
+from aftershock.engine.agent import Agent, AgentDied, SessionBroken
+from aftershock.engine.agent_process import agent_environment
 from aftershock.engine.runner import Runner, TestEvent
 from aftershock.engine.schedule import groups_of
 from aftershock_agent import messages

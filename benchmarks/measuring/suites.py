@@ -7,7 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from aftershock.engine.agent import Agent, agent_environment
+from aftershock.engine.agent import Agent
+from aftershock.engine.agent_process import agent_environment
 from aftershock_agent import messages
 from benchmarks.measuring import cold
 from projects import Project

@@ -12,41 +12,17 @@ from typing import Any, ClassVar
 
 from aftershock_agent.commands import (
     CancelRun as CancelRun,
-)
-from aftershock_agent.commands import (
     Collect as Collect,
-)
-from aftershock_agent.commands import (
     Command as Command,
-)
-from aftershock_agent.commands import (
     Compile as Compile,
-)
-from aftershock_agent.commands import (
     DropTests as DropTests,
-)
-from aftershock_agent.commands import (
     MoreTests as MoreTests,
-)
-from aftershock_agent.commands import (
     Patch as Patch,
-)
-from aftershock_agent.commands import (
     Preload as Preload,
-)
-from aftershock_agent.commands import (
     PrepareSession as PrepareSession,
-)
-from aftershock_agent.commands import (
     Run as Run,
-)
-from aftershock_agent.commands import (
     StartSession as StartSession,
-)
-from aftershock_agent.commands import (
     StopSession as StopSession,
-)
-from aftershock_agent.commands import (
     Worker as Worker,
 )
 

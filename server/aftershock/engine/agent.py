@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import aftershock_agent
 from aftershock.engine import scratch
+from aftershock.engine.agent_process import BOOTSTRAP, spawn
 from aftershock.engine.import_watch import ImportWatch
 from aftershock.engine.run_events import RunEvents
 from aftershock_agent import messages
@@ -27,9 +26,6 @@ _OF_A_RUN = (
     messages.RunIdle,
     messages.RunEnded,
 )
-BOOTSTRAP = Path(aftershock_agent.__file__).with_name("bootstrap.py")
-"""What the project's interpreter runs to become the agent."""
-
 PatchAnswer = Awaitable[object]
 """What comes of a patch that has been sent off: Patched, or that the session has ended."""
 
@@ -113,24 +109,10 @@ class Agent:
         here, there = socket.socketpair()
         self._scratch = await asyncio.to_thread(scratch.make)
         self._ready = loop.create_future()
-        command = [
-            *self._interpreter,
-            str(BOOTSTRAP),
-            str(there.fileno()),
-            str(self._root),
-            str(self._scratch),
-        ]
+        arguments = str(BOOTSTRAP), str(there.fileno()), str(self._root), str(self._scratch)
         try:
-            with open(output, "wb", opener=private) as sink:
-                self._process = await asyncio.create_subprocess_exec(
-                    *command,
-                    pass_fds=[there.fileno()],
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=sink,
-                    stderr=sink,
-                    cwd=self._cwd,
-                    env=self._environment,
-                )
+            command = [*self._interpreter, *arguments]
+            self._process = await spawn(command, there.fileno(), self._cwd, self._environment, output)
         except OSError as error:
             here.close()
             raise AgentDied(
@@ -398,13 +380,3 @@ def _ended(event: messages.SessionEnded) -> messages.Failure:
     how = f"signal {event.signal}" if event.signal else f"exit status {event.exit}"
     text = f"The interpreter ended while importing the project ({how}). The log (.aftershock/agent.log) tells more."
     return messages.Failure("SessionEnded", text, text)
-
-
-def private(path: str, flags: int) -> int:
-    """Open a file that nobody else may read."""
-    return os.open(path, flags, 0o600)
-
-
-def agent_environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """The environment for the project's interpreter: the server's own, plus the user's ``env`` setting."""
-    return {**os.environ, **extra}

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from aftershock.engine.agent import BOOTSTRAP, agent_environment, private
+from aftershock.engine.agent_process import BOOTSTRAP, agent_environment, private
 from aftershock.engine.configuration import Configuration
 from aftershock.engine.events import TestNode
 from aftershock.engine.interpreter import find_interpreter

@@ -15,7 +15,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from aftershock.engine.agent import private
+from aftershock.engine.agent_process import private
 from aftershock.engine.events import Interpreter
 from aftershock.engine.memory import tree_memory
 from aftershock.engine.rebuilding import Rebuild

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from aftershock.engine.agent import Agent, AgentDied, Collection, SessionBroken, agent_environment
+from aftershock.engine.agent import Agent, AgentDied, Collection, SessionBroken
+from aftershock.engine.agent_process import agent_environment
 from aftershock.engine.configuration import Configuration
 from aftershock.engine.events import Interpreter
 from aftershock.engine.import_watch import TIMEOUT
