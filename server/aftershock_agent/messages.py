@@ -112,6 +112,7 @@ class SessionPrepared:
     """A session to come waits for its order; ``loaded`` are the project files that it has imported."""
 
     session: int
+    pid: int
     loaded: list[LoadedFile]
 
 

@@ -58,7 +58,7 @@ class Preparing:
             return
         if self._command.scout:
             self._report("")
-        self._channel.send(messages.SessionPrepared(self._command.session, self._loaded()))
+        self._channel.send(messages.SessionPrepared(self._command.session, os.getpid(), self._loaded()))
         lines = self._channel.receive()
         if lines is None:
             os._exit(0)  # base is gone

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from aftershock.engine import events, warming
+from aftershock.engine import driver, events, warming
 from aftershock.engine.memory import process_memory
 from support.engine import cold_outcomes, opened
 from support.project import Project
@@ -143,3 +143,30 @@ async def test_a_session_that_has_grown_too_far_gives_way_to_a_new_one(
         assert not first.is_running()
         await story.save("shop.py", "return 13", "return 99")
         assert story.outcomes() == cold_outcomes(project) == {"test_price": "failed"}
+
+
+@needs_proc
+async def test_what_is_prepared_does_not_count_as_growth(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warming, "SLACK", 16 << 20)
+    monkeypatch.setattr(driver, "_BREATH", 1.5)  # the interpreter is measured before
+    project.write(
+        {
+            "conftest.py": "HOARD = bytearray(b'x') * (96 << 20)\n",
+            "shop.py": "PRICE = 1\n",
+            "test_shop.py": "import shop\n\ndef test_price():\n    assert shop.PRICE\n",
+        }
+    )
+
+    def memory() -> int:
+        interpreter = story.engine.status.interpreter
+        return (interpreter and interpreter.memory) or 0
+
+    async with opened(project) as story:
+        await story.save("shop.py", "PRICE = 1", "PRICE = 2")
+        session = story.session_pid
+        await story.until(lambda: memory() > 96 << 20)
+        await story.engine.refined()
+        await story.save("shop.py", "PRICE = 2", "PRICE = 2  # euros")
+        await story.until(lambda: memory() > 192 << 20)
+        await story.engine.settled()
+        assert story.session_pid == session

@@ -84,7 +84,8 @@ class Agent:
         self.in_process = ""
         self.unfit = ""
         self.can_fork = False
-        self.prepared: set[int] = set()
+        self.prepared: dict[int, int] = {}
+        """The sessions that are prepared, each with its process."""
         self._preparing: asyncio.Future[messages.Event] | None = None
         self._preparations = 0
         self._run = 0
@@ -177,7 +178,7 @@ class Agent:
             self._send(messages.StopSession(self.session))
             self._lose_runs()
         self.session += 1
-        self.prepared.discard(prepared)
+        self.prepared.pop(prepared, None)
         self._session_ended = False
         self.in_process = self.unfit = ""
         command = messages.StartSession(self.session, list(args), list(sources), self.isolation, prepared)
@@ -331,9 +332,9 @@ class Agent:
 
     def _prepared_event(self, event: messages.Event) -> None:
         if isinstance(event, messages.SessionPrepared):
-            self.prepared.add(event.session)
+            self.prepared[event.session] = event.pid
         elif isinstance(event, messages.SessionEnded):
-            self.prepared.discard(event.session)
+            self.prepared.pop(event.session, None)
         elif not isinstance(event, messages.SessionScouted):
             return
         if event.session == -self._preparations:

@@ -353,8 +353,7 @@ class Engine:
     def _measured(self) -> None:
         """The interpreter was measured: if its session has grown too far, another is prepared while nobody waits."""
         self._tell(self.status)
-        interpreter = self._vitals.interpreter
-        memory = interpreter.memory if interpreter else None
+        memory = self._vitals.own_memory
         if memory is not None and self._warming.outgrown(memory, self._driver.idle):
             self._driver.wake()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from aftershock_agent import processes
@@ -9,15 +10,18 @@ from aftershock_agent import processes
 _PROCESSES = Path("/proc")
 
 
-def tree_memory(pid: int) -> int | None:
-    """Bytes of a process with all below it; None where the system doesn't tell (anywhere but on Linux)."""
+def tree_memory(pid: int, without: Collection[int] = ()) -> int | None:
+    """Bytes of a process with all below it, some of those left out with what is below them.
+
+    None where the system doesn't tell (anywhere but on Linux).
+    """
     if not (_PROCESSES / "self" / "smaps_rollup").exists():
         return None
     total, waiting = 0, [pid]
     while waiting:
         process = waiting.pop()
         total += process_memory(process)
-        waiting += processes.children(process)
+        waiting += processes.children(process) - set(without)
     return total
 
 

@@ -36,6 +36,8 @@ class Vitals:
         self._warming = warming
         self._measured = measured
         self._memory: tuple[int, int | None] = (0, None)
+        self.own_memory: int | None = None
+        """What the interpreter takes without the sessions that are prepared, in bytes; None where that isn't known."""
         self._rebuilt: tuple[Rebuild | None, str] = (None, "")
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
@@ -73,7 +75,10 @@ class Vitals:
         state, rebuilt = self._warming.state, self._warming.rebuilt
         if state is None:
             return
-        self._memory = state.pid, await asyncio.to_thread(tree_memory, state.pid)
+        prepared = self._warming.prepared
+        self.own_memory = await asyncio.to_thread(tree_memory, state.pid, prepared)
+        total = await asyncio.to_thread(tree_memory, state.pid) if prepared else self.own_memory
+        self._memory = state.pid, total
         if rebuilt is not self._rebuilt[0]:
             self._rebuilt = rebuilt, await asyncio.to_thread(str, rebuilt)
             log.info("the last new session was needed because of %s", self._rebuilt[1])

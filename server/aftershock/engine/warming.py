@@ -74,7 +74,7 @@ class Warming:
         return session is not None and alive and fit and session.complete and session.present is self._project.present
 
     def outgrown(self, memory: int, idle: bool) -> bool:
-        """The interpreter takes so many bytes: whether that is too much, and the session is given up for it.
+        """The interpreter takes so many bytes, without what is prepared: whether the session is given up for it.
 
         Only when ``idle``: else runs take their part of it.
 
@@ -91,6 +91,11 @@ class Warming:
             return False
         self._lose(f"its memory had grown from {first >> 20} to {memory >> 20} MB")
         return True
+
+    @property
+    def prepared(self) -> frozenset[int]:
+        """The processes of the sessions that are prepared."""
+        return frozenset(self.agent.prepared.values() if self.agent is not None else ())
 
     @property
     def following(self) -> bool:
