@@ -6,7 +6,7 @@ import pytest
 
 from support.engine import opened
 from support.project import Project
-from support.trouble import ALL_PASS, output_of, three_tests
+from support.trouble import ALL_PASS, ONLY_THE_CULPRIT_FAILS, output_of, three_tests, told_of
 
 _FLOOD = """
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -83,3 +83,11 @@ async def test_what_s_would_let_through_is_shown_with_the_verdict(project: Proje
     async with opened(project, built=False, pytestArgs=["-s"]) as story:
         await story.engine.build()
         assert "hello" in output_of(story)
+
+
+async def test_a_test_that_prints_on_and_on_is_stopped_and_the_rest_run_on(project: Project) -> None:
+    project.write(three_tests('while True:\n    os.write(1, b"x" * (1 << 20))'))
+    async with opened(project, built=False) as story:
+        await story.engine.build()
+        assert story.outcomes() == ONLY_THE_CULPRIT_FAILS
+        assert "printed more than 512 MB" in told_of(story)
