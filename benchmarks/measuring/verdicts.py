@@ -28,6 +28,8 @@ _UNCOLLECTED = "CollectError"
 _MASKS = (
     (re.compile(r"0x[0-9a-fA-F]{6,}"), "0x"),
     (re.compile(r"/[^\s'\"]*?(pytest-of-[\w-]+/pytest-\d+|aftershock-[^\s'\"]*?/run-\d+)"), "<tmp>"),
+    # Which lines hypothesis blames depends on its database: two fresh processes in a row say other ones.
+    (re.compile(r"(only run by failing test cases:)(\n(E +)?\s*(/\S+:\d+|\(and \d+ more with [^\n]*\)))+"), r"\1"),
 )
 _ARGUMENTS = re.compile(r"\w+ = ")
 
