@@ -236,11 +236,11 @@ class Engine:
 
         Those that see a file with a syntax error wait for its repair.
         """
-        unbuilt, broken = set(self._standing.unbuilt()), self._known.broken_sources
+        broken = self._known.broken_sources
         return [
             test
             for test in self.affected
-            if (test not in unbuilt or self.tests[test].path in changed)
+            if (self.tests[test].path in changed or not self._standing.is_unbuilt(test))
             and not (broken and self._standing.sees_any(test, broken))
         ]
 

@@ -22,8 +22,7 @@ class Order:
 
     def of_tests(self, tests: Iterable[str]) -> list[str]:
         """Failed last time first, then as collected: file by file, so that wider fixtures are set up once."""
-        position = {test: number for number, test in enumerate(self._known.nodes)}
-        return sorted(tests, key=lambda test: (test not in self._standing.failing, position[test]))
+        return sorted(tests, key=lambda test: (test not in self._standing.failing, self._known.place(test)))
 
     def of_files(self, paths: Iterable[str]) -> list[str]:
         """Files with tests that failed last time first, then those whose tests are the quickest."""

@@ -69,7 +69,11 @@ class Standing:
 
     def unbuilt(self) -> list[str]:
         """The tests that nobody ever ran."""
-        return [test for test in self._tests() if self._ledger.index.latest(test) is None]
+        return [test for test in self._tests() if self.is_unbuilt(test)]
+
+    def is_unbuilt(self, test: str) -> bool:
+        """Whether nobody ever ran the test."""
+        return self._ledger.index.latest(test) is None
 
     def sees_any(self, test: str, paths: frozenset[str]) -> bool:
         """Whether a test's last fact depends on one of the files, or nothing is known of it."""

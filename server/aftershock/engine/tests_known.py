@@ -24,6 +24,7 @@ class KnownTests:
         self._import_problems: dict[str, tuple[str, events.Problem]] = {}
         self._syntax_problems: dict[str, events.Problem] = {}
         self.nodes: dict[str, events.TestNode] = {}
+        self._places: dict[str, int] = {}
         for test in store.tests():
             node = events.TestNode(test.id, test.path, test.line, tuple(test.chain), tuple(test.markers))
             self._by_path[node.path] = (*self._by_path.get(node.path, ()), node)
@@ -47,6 +48,12 @@ class KnownTests:
     def of(self, path: str) -> tuple[events.TestNode, ...]:
         """The tests of a file."""
         return self._by_path.get(path, ())
+
+    def place(self, test: str) -> int:
+        """Where a test stands among all of them, as they were collected; raises KeyError for an unknown one."""
+        if not self._places:
+            self._places = {each: number for number, each in enumerate(self.nodes)}
+        return self._places[test]
 
     def take(self, collection: Collection, paths: Iterable[str] | None) -> list[str]:
         """Take in what collecting ``paths`` (None: everything) found; returns the ids that are new."""
@@ -129,6 +136,7 @@ class KnownTests:
         before = self._by_path.get(path, ())
         if nodes == before:
             return
+        self._places = {}
         for node in before:
             self.nodes.pop(node.id, None)
         if nodes:
