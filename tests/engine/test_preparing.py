@@ -196,9 +196,9 @@ async def test_an_import_that_others_notice_happens_once_for_each_session(shop: 
 
 
 async def test_a_save_while_it_is_being_prepared_comes_first(shop: Project) -> None:
-    shop.edit("shop/heavy.py", "LOADED =", "time.sleep(0.4)\nLOADED =")
+    shop.edit("shop/heavy.py", "LOADED =", "time.sleep(0.2)\nLOADED =")
     async with opened(shop) as story:
-        for number in range(4):
+        for number in range(2):
             await story.save("shop/prices.py", "RATE = 2", f"RATE = 2 + {number}")
             session = session_in(story)
             while agent_of(story).children() == [session]:
@@ -235,7 +235,7 @@ _EDITS = (
 async def test_verdicts_are_those_of_a_fresh_process_whether_it_waits_or_not(shop: Project, seed: int) -> None:
     draw = random.Random(seed)
     async with opened(shop) as story:
-        for number in range(10):
+        for number in range(6):
             if draw.random() < 0.7:
                 await _prepared(story)
             path, old, new = draw.choice([edit for edit in _EDITS if shop.read(edit[0]).count(edit[1]) == 1])
