@@ -19,6 +19,7 @@ import traceback
 from aftershock_agent import bytecode, messages
 from aftershock_agent.channel import Channel
 from aftershock_agent.processes import CAN_FORK, End
+from aftershock_agent.recording import method, state_of
 from aftershock_agent.stack_room import with_room
 from aftershock_agent.tree import Node, scratch_of
 
@@ -67,8 +68,6 @@ def _warm() -> None:
 def _ready() -> messages.BaseReady:
     import pytest
 
-    from aftershock_agent.recording import method
-
     installed = sorted(f"{d.metadata['Name']}=={d.version}" for d in importlib.metadata.distributions())
     return messages.BaseReady(
         pid=os.getpid(),
@@ -83,7 +82,7 @@ def _ready() -> messages.BaseReady:
 
 def _installed() -> list[tuple[str, int]]:
     """The folders that modules are imported from, each with the time at which something came or went there."""
-    return [(folder, os.stat(folder).st_mtime_ns) for folder in sys.path if os.path.isdir(folder)]
+    return [(folder, state_of(folder).mtime_ns) for folder in sys.path]
 
 
 class Base:
@@ -104,7 +103,7 @@ class Base:
         if isinstance(command, messages.PrepareSession):
             self._prepare(command)
         elif isinstance(command, messages.StartSession):
-            self._start(command, line)
+            self._start(command)
         elif isinstance(command, messages.Preload):
             for name in command.modules:
                 self._preload(name)
@@ -119,6 +118,7 @@ class Base:
             self._drop_prepared()
         self._installed = installed
         self._node.kill(command.replaced)
+        bytecode.drop_stale(command.sources)
         self._fork(command)
 
     def _drop_prepared(self) -> None:
@@ -126,18 +126,18 @@ class Base:
             if number < 0:
                 self._node.kill(number)
 
-    def _start(self, command: messages.StartSession, line: bytes) -> None:
+    def _start(self, command: messages.StartSession) -> None:
         bytecode.drop_stale(command.sources)
+        order = messages.encode(dataclasses.replace(command, sources=[]))
         if command.prepared in self._node.children and self._installed == _installed():
             self._node.rename(command.prepared, command.session)
-            self._node.send_down(command.session, line)
+            self._node.send_down(command.session, order.rstrip(b"\n"))
             return
         self._drop_prepared()
         if CAN_FORK:
             self._fork(command)
         else:
-            order = messages.encode(dataclasses.replace(command, sources=[])).decode()
-            self._node.spawn(command.session, ["session", order, self._root, self._scratch])
+            self._node.spawn(command.session, ["session", order.decode(), self._root, self._scratch])
 
     def _fork(self, command: messages.PrepareSession | messages.StartSession) -> None:
         def body(channel: Channel) -> None:

@@ -11,11 +11,12 @@ class PrepareSession:
 
     pytest is configured with ``args``; where ``further``, conftest.py is loaded too and ``collect`` (absolute paths)
     collected.  It halts before the import of any file of ``before`` (absolute paths).  A ``scout`` only finds out how
-    far a session can go (:mod:`aftershock_agent.ahead`), and ends.
+    far a session can go (:mod:`aftershock_agent.scouting`), and ends.  ``sources`` are the project's files.
     """
 
     session: int
     args: list[str]
+    sources: list[str] = field(default_factory=list)
     further: bool = False
     before: list[str] = field(default_factory=list)
     collect: list[str] = field(default_factory=list)

@@ -74,6 +74,10 @@ class CollectedTest:
     together: list[str] = field(default_factory=list)
 
 
+EXISTS = -1
+"""The time and size that stand for a file of which nothing was asked but whether it is there."""
+
+
 @dataclass(frozen=True)
 class LoadedFile:
     """A project file whose module body ran: its state on disk then, and the project file that imported it."""
@@ -120,11 +124,13 @@ class SessionPrepared:
 class SessionScouted:
     """What a scout has found: a session can be prepared up to the import of the project file ``until``.
 
-    It is empty where nothing stands in the way.  ``noticed`` is what others would notice after that, ``read`` the data
-    files that were read until then.
+    Not at all unless ``configured``: pytest's plugins do what others notice, or are the project's own.  ``noticed`` is
+    what others would notice after ``until``; where that is empty, after the plugins, or nothing if ``noticed`` is empty
+    too.  ``read`` are the files that were seen until then, with time and size 0 those that weren't there.
     """
 
     session: int
+    configured: bool
     until: str
     noticed: str
     read: list[LoadedFile]

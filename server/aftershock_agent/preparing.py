@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import traceback
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from aftershock_agent import messages
-from aftershock_agent.ahead import Ahead, Scout
+from aftershock_agent.ahead import Ahead
 from aftershock_agent.channel import Channel
-from aftershock_agent.recording import Project, state_of
+from aftershock_agent.recording import Project
+from aftershock_agent.scouting import Scout
 
 
 class Preparing:
-    """Imports ahead as far as it was told, and halts until the order comes."""
+    """Imports ahead as far as it was told, and halts until the order comes.
+
+    It halts in the midst of the project's code, which must never see an exception of ours: it ends instead.
+    """
 
     def __init__(
         self,
@@ -28,47 +33,85 @@ class Preparing:
         self._command = command
         self._loaded = loaded
         self._begin = begin
-        self._begun = False
-        self._ahead = Ahead(project, frozenset(command.before), self._halt)
-        self._scout = Scout(self._report)
+        self._begun: messages.StartSession | None = None
+        self._before = frozenset(command.before)
+        self._configured = False
+        self._latest = ""
+        self._ahead = Ahead(project, self._importing)
+        self._scout = Scout(project.root, self._report)
+
+    def configure(self) -> None:
+        """Pytest is about to be configured, and to import its plugins."""
+        self._ahead.stand_first()
+        if self._command.scout:
+            self._scout.begin()
 
     def enter_project(self) -> None:
         """Plugins are imported; what comes now is the project's: conftest.py first."""
-        if self._command.scout:
-            self._scout.begin()
-        if self._command.further:
-            self._ahead.begin()
-        else:
+        self._configured = True
+        self._ahead.stand_first()
+        if not self._command.further:
             self._halt()
 
     def collect(self, session: Any) -> None:
-        """Import the files that are to be, in pytest's ``session``; halt at the latest when that is done.
+        """Import the files that are to be, in pytest's ``session``; halt at the latest when that is done."""
+        if self._begun is None:
+            try:
+                if self._command.collect:
+                    session.perform_collect(self._command.collect)
+            except BaseException:
+                self._fail(traceback.format_exc())
+            if session.testsfailed:
+                self._fail("a file can't be collected")
+            self._halt()
+        self._ahead.leave()
 
-        Raises RuntimeError where one can't be: a session without such a past tells what is wrong with it.
-        """
-        if self._command.collect:
-            session.perform_collect(self._command.collect)
-        self._ahead.end()
-        self._halt()
-        if session.testsfailed:
-            raise RuntimeError("a file can't be collected")
+    def _importing(self, file: str) -> None:
+        if self._begun is not None:
+            return
+        if not self._configured and self._command.scout:
+            self._report(f"a plugin, {file}")
+        if self._configured and file in self._before:
+            self._halt()
+        self._latest = file
 
     def _halt(self) -> None:
-        if self._begun:
+        if self._begun is not None:
             return
         if self._command.scout:
             self._report("")
-        self._channel.send(messages.SessionPrepared(self._command.session, os.getpid(), self._loaded()))
-        lines = self._channel.receive()
-        if lines is None:
-            os._exit(0)  # base is gone
-        self._begun = True
-        self._begin(cast("messages.StartSession", messages.decode(lines[0])), lines[1:])
+        try:
+            self._channel.send(messages.SessionPrepared(self._command.session, os.getpid(), self._loaded()))
+            lines = self._wait()
+            self._begun = cast("messages.StartSession", messages.decode(lines[0]))
+            self._begin(self._begun, lines[1:])
+        except BaseException:
+            self._fail(traceback.format_exc())
 
-    def _report(self, noticed: str) -> None:
+    def _wait(self) -> list[bytes]:
+        while not (lines := self._channel.receive()):
+            if lines is None:
+                os._exit(0)  # base is gone
+        return lines
+
+    def _fail(self, why: str) -> NoReturn:
+        """End: a session without such a past tells what is wrong, and pytest must not write its reports."""
+        try:
+            self._channel.send(messages.Log("debug", f"a prepared session ends: {why}"))
+            if self._begun is not None:
+                failure = messages.Failure("Unprepared", why, why)
+                self._channel.send(messages.SessionFailed(self._begun.session, failure))
+        finally:
+            os._exit(0)
+
+    def _report(self, noticed: str) -> NoReturn:
         """Tell what has been scouted, and end: ``noticed`` must not happen."""
-        self._scout.end()
-        until = self._ahead.latest if noticed else ""
-        read = [state_of(path) for path in self._scout.read]
-        self._channel.send(messages.SessionScouted(self._command.session, until, noticed, read))
-        os._exit(0)
+        try:
+            self._scout.end()
+            until = self._latest if noticed and self._configured else ""
+            found = messages.SessionScouted(self._command.session, self._configured, until, noticed, self._scout.read())
+            self._channel.send(found)
+        except BaseException:
+            self._channel.send(messages.Log("error", traceback.format_exc()))
+        finally:
+            os._exit(0)

@@ -133,10 +133,10 @@ class LoadedFiles:
 
 
 def state_of(path: str, importer: str | None = None) -> messages.LoadedFile:
-    """A file's state on disk; time and size 0 if it isn't there."""
+    """A file's state on disk; time and size 0 if it isn't there, or can't be seen."""
     try:
         status = os.stat(path)
-    except FileNotFoundError:
+    except OSError:
         return messages.LoadedFile(path, 0, 0, importer)
     return messages.LoadedFile(path, status.st_mtime_ns, status.st_size, importer)
 

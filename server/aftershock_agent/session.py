@@ -97,7 +97,6 @@ class Session:
 
     def _begin(self, command: messages.StartSession, waiting: list[bytes]) -> None:
         """Be the session that was ordered, with commands that came after that."""
-        self._preparing = None
         self._node.waiting.extend(waiting)
         self.number = self._updates.session = command.session
         self._isolation = command.isolation
@@ -124,6 +123,8 @@ class Session:
         # From here on, for a conftest.py may hang or crash too; pytest's own plugin takes over when it is configured.
         faulthandler.enable(os.dup(2))
         self.recorder.start()
+        if self._preparing is not None:
+            self._preparing.configure()
         config = _prepareconfig(args, [self, self._workers, hooks.Hooks()])
         self._neutralise(config)
         breakpoints.divert()

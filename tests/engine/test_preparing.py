@@ -13,7 +13,7 @@ import pytest
 from aftershock.engine import driver, events
 from support.engine import EngineStory, cold_outcomes, opened
 from support.project import Project
-from support.trouble import agent_of, session_in
+from support.trouble import agent_of, session_in, told_of
 
 _ALL_PASS = {"test_net": "passed", "test_gross": "passed", "test_left": "passed", "test_currency": "passed"}
 _HEAVY = """
@@ -23,6 +23,10 @@ _HEAVY = """
 
     LOADED = time.monotonic_ns()
     SETTINGS = json.loads(pathlib.Path("settings.json").read_text())
+    if "USD" in pathlib.Path("shop/notes.py").read_text() or list(pathlib.Path("abroad").glob("*.txt")):
+        SETTINGS["currency"] = "USD"
+    if pathlib.Path("dollars").exists():
+        SETTINGS["currency"] = "USD"
     """
 _TESTS = """
     import pathlib
@@ -45,7 +49,7 @@ _TESTS = """
 def shop(shop: Project) -> Project:
     """The shop; its prices are imported after something heavy, and the tests tell when that was imported."""
     files = {"shop/heavy.py": _HEAVY, "settings.json": '{"currency": "EUR"}', "tests/test_prices.py": _TESTS}
-    shop.path("settings.json").parent.mkdir(exist_ok=True)
+    shop.write({"shop/notes.py": "", "abroad/empty.json": ""})
     return shop.write({**files, "shop/prices.py": "from shop import heavy\n\n" + shop.read("shop/prices.py")})
 
 
@@ -118,6 +122,9 @@ def _put_other(shop: Project) -> None:
 
 _STALE: dict[str, Callable[[Project], object]] = {
     "a file that it imported": lambda shop: shop.edit("shop/heavy.py", "json.loads(", "dict(currency='USD') or ("),
+    "code that it read as text": lambda shop: shop.write({"shop/notes.py": "# USD"}),
+    "a folder that it listed": lambda shop: shop.write({"abroad/canada.txt": ""}),
+    "a file that it looked for": lambda shop: shop.write({"dollars": ""}),
     "data that it read": lambda shop: shop.write({"settings.json": '{"currency": "USD"}'}),
     "a file that hides one": lambda shop: shop.write({"shop/heavy/__init__.py": shop.read("other/shop/heavy.py")}),
     "what pytest is told": lambda shop: shop.write({"pytest.ini": "[pytest]\npythonpath = other\n"}),
@@ -136,6 +143,53 @@ async def test_what_changes_while_it_waits_is_in_the_next_verdict(shop: Project,
         await story.engine.run_all()
         assert story.outcomes() == {**_ALL_PASS, "test_currency": "failed"} == cold_outcomes(shop)
         assert session_in(story) != waiting
+
+
+async def test_what_changed_untold_while_it_was_prepared_is_in_the_next_verdict(shop: Project) -> None:
+    async with opened(shop) as story:
+        await story.save("shop/prices.py", "RATE = 2", "RATE = 3")
+        shop.edit("shop/heavy.py", "json.loads(", "dict(currency='USD') or (")
+        assert await _prepared(story) == []
+        shop.edit("shop/prices.py", "RATE = 3", "RATE = 2")
+        await story.changed("shop/heavy.py", "shop/prices.py")
+        assert story.outcomes() == {**_ALL_PASS, "test_currency": "failed"}
+
+
+async def test_assertions_are_told_as_pytest_tells_them(shop: Project) -> None:
+    async with opened(shop) as story:
+        await story.save("tests/test_prices.py", "def test_net()", "def test_net(of=1)")
+        await _waiting(story)
+        shop.edit("tests/test_prices.py", "def test_net(of=1)", "def test_net(of=2)")
+        await story.save("tests/test_prices.py", "prices.net(1) == 10", "prices.net(1) == 11")
+        assert told_of(story, "tests/test_prices.py::test_net").startswith("assert 10 == 11")
+
+
+async def test_a_project_of_many_files_has_one_waiting_too(shop: Project) -> None:
+    shop.write({f"shop/{'long' * 50}_{number}.py": "" for number in range(300)})
+    async with opened(shop) as story:
+        await story.save("shop/prices.py", "RATE = 2", "RATE = 3")
+        waiting = await _waiting(story)
+        await story.save("shop/prices.py", "RATE = 3", "RATE = 2")
+        assert session_in(story) == waiting
+        assert story.outcomes() == _ALL_PASS
+
+
+async def test_a_plugin_of_the_projects_own_is_imported_once_for_each_session(shop: Project) -> None:
+    shop.write({"shop/plugin.py": "open('imports', 'a').write('I')\n"})
+    async with opened(shop, pytestArgs=["-p", "shop.plugin"]) as story:
+        await story.save("shop/prices.py", "RATE = 2", "RATE = 3")
+        assert await _prepared(story) == []
+        await story.save("shop/prices.py", "RATE = 3", "RATE = 2")
+        assert shop.read("imports") == "III"
+
+
+async def test_pytest_writes_no_report_when_it_fails(shop: Project) -> None:
+    async with opened(shop, pytestArgs=["--junitxml=report.xml"]) as story:
+        await story.save("shop/prices.py", "RATE = 2", "RATE = 3")
+        await _waiting(story)
+        await story.save("shop/prices.py", "RATE = 3", "RATE = TWO")
+        assert story.engine.problems
+        assert not shop.path("report.xml").exists()
 
 
 async def test_nothing_is_lost_when_it_is_killed(shop: Project) -> None:
@@ -166,6 +220,9 @@ _NOTICED = {
     "a process": 'subprocess.run([sys.executable, \'-c\', \'print(end="again ", file=open("noticed", "a"))\'])',
     "a fork": "os.fork() or os._exit(open('noticed', 'a').write('again ') and 0)",
     "a thread": "threading.Thread(target=lambda: open('noticed', 'a').write('again '), daemon=True).start()",
+    "a process of multiprocessing": "from os import mkdir as work; multiprocessing.get_context('spawn').Process("
+    "target=work, args=(f'noticed-{os.getpid()}',)).start()",
+    "a pipe": "os.mkfifo(f'noticed-{os.getpid()}')",
     "a socket": "socket.socket(socket.AF_UNIX).bind(f'noticed-{os.getpid()}')",
     "a library's": "shutil.copyfile('settings.json', f'noticed-{os.getpid()}')",
 }
@@ -178,7 +235,7 @@ async def test_an_import_that_others_notice_happens_once_for_each_session(shop: 
             (path.name, b"") for path in sorted(shop.root.glob("noticed*"))
         ]
 
-    head = "import os, shutil, socket, sqlite3, subprocess, sys, threading\n"
+    head = "import multiprocessing, os, shutil, socket, sqlite3, subprocess, sys, threading\n"
     code = f"if 'AFTERSHOCK_NOT_HERE' not in os.environ:\n    {_NOTICED[noticed]}\n"
     shop.write({"shop/told.py": head + code + "RATES = {}\n"})
     shop.edit("tests/test_prices.py", "from shop import heavy, prices", "from shop import heavy, told, prices")

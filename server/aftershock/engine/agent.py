@@ -146,21 +146,21 @@ class Agent:
         if modules and self.alive:
             self._send(messages.Preload(self.session, list(modules)))
 
-    async def prepare_session(self, order: messages.PrepareSession) -> messages.Event:
+    async def prepare_session(self, order: messages.PrepareSession, limit: float) -> messages.Event | None:
         """Have a session prepared that may be started later, its number given here; returns what came of it.
 
-        Given up when this is cancelled.
+        Given up when this is cancelled, or after ``limit`` seconds, which returns None.
         """
         self._preparations += 1
         number = -self._preparations
-        self._preparing = asyncio.get_running_loop().create_future()
+        coming = self._preparing = asyncio.get_running_loop().create_future()
         self._send(replace(order, session=number))
         try:
-            return await self._preparing
-        except asyncio.CancelledError:
-            if self.alive:
+            await asyncio.wait([coming], timeout=limit)
+        finally:
+            if not coming.done() and self.alive:
                 self._send(messages.StopSession(number))
-            raise
+        return coming.result() if coming.done() else None
 
     def drop_prepared(self, number: int) -> None:
         """End a prepared session, if it is there."""

@@ -128,6 +128,11 @@ class Driver:
         self._import_cancelled = False
         self._wake.set()
 
+    def look_ahead(self) -> None:
+        """What is likely to be edited next has changed: prepare for that, if nothing else is to be done."""
+        if self._at_rest() and self.warmed and not self._import_cancelled:
+            self._wake.set()
+
     async def settled(self) -> None:
         """Wait until nothing is running, waiting, or being warmed."""
         while self._task is not None and not self._at_rest():
@@ -281,16 +286,20 @@ class Driver:
 
     async def _stop_idle(self) -> None:
         """A request or a change goes before idle work, unless that is doing what is needed anyway."""
-        if self._refining is not None:
-            self._refining.cancel()
-            await asyncio.wait([self._refining])
-            self._refining = None
+        await self.stop_resting()
         idle, self._idle = self._idle, None
         if idle is None or idle.done():
             return
         if not self._parts.warming.following:
             idle.cancel()
         await asyncio.wait([idle])
+
+    async def stop_resting(self) -> None:
+        """Stop what rest is made use of."""
+        resting, self._refining = self._refining, None
+        if resting is not None:
+            resting.cancel()
+            await asyncio.wait([resting])
 
     @property
     def idle(self) -> bool:

@@ -124,6 +124,7 @@ class Engine:
         self._driver.cancel()
         self._driver.cancel()
         self._driver.move(State.STARTING, "Restarting the interpreter")
+        await self._driver.stop_resting()
         await self._warming.stop()
         self._driver.wake()
 
@@ -183,7 +184,7 @@ class Engine:
             parse_symbols(file.text, file.path)
             parse_imports(file.text, file.path)
             self._warming.foretell(file)
-            self._driver.wake()
+            self._driver.look_ahead()
 
     def _absorb(self, paths: Iterable[Path]) -> None:
         change = self._project.look(paths, self._warming.foretell)

@@ -11,7 +11,8 @@ from aftershock_agent import messages
 
 _FRAME = re.compile(r'  File "(.+)", line (\d+) in (.+)')
 _ABORTED = "Fatal Python error: Aborted"
-_LEAST = 10.0
+LEAST = 10.0
+"""Seconds that an import may take at least."""
 _GRACE = 2.0  # seconds for the session to write where it was
 _LOG_END = 100_000  # bytes of the log that may hold its last traceback
 
@@ -28,7 +29,7 @@ class ImportWatch:
 
         ``end`` ends the session, by SIGABRT where it gets True: that leaves a traceback.
         """
-        self._limit = max(limit, _LEAST)
+        self._limit = max(limit, LEAST)
         self._end = end
         self._timer: asyncio.TimerHandle | None = None
         self._path = ""

@@ -1,7 +1,7 @@
 """Sessions prepared while nobody waits, to be there when an edit needs a new one.
 
 Such a session has configured pytest and imported what it can: everything before the first file that is likely to be
-edited, and before the first thing that others would notice, which a scout finds (:mod:`aftershock_agent.ahead`).  An
+edited, and before the first thing that others would notice, which a scout finds (:mod:`aftershock_agent.scouting`).  An
 edit of any file that it hasn't imported leaves it as good as a new session.
 
 There are two at most: one for the file edited last, and, where that one has imported others that were edited lately,
@@ -10,16 +10,17 @@ one that has imported none of those.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from aftershock.engine.agent import Agent
-from aftershock.engine.sources import relative
+from aftershock.engine.import_watch import LEAST
+from aftershock.engine.sources import inside
 from aftershock.engine.warm import Present
 from aftershock_agent import messages
+from aftershock_agent.messages import EXISTS
 
 log = logging.getLogger(__name__)
 
@@ -37,25 +38,25 @@ class _Way:
 
 @dataclass(frozen=True)
 class _Limits:
-    """How far one may go on that way.
+    """How far one may go on that way: not at all unless ``configured``, up to conftest.py unless ``further``.
 
-    It halts before any file of ``before``; not even conftest.py is loaded unless ``further``.  ``read`` are the data
-    files that are read until then.
+    It halts before any file of ``before``.  ``read`` are the files that are seen until then.
     """
 
     way: _Way
     before: frozenset[str]
+    configured: bool
     further: bool
     read: Sequence[messages.LoadedFile] = ()
 
     @staticmethod
-    def of(way: _Way, found: object) -> _Limits:
-        """What a scout has found; where it told nothing, it wasn't safe at all."""
-        if not isinstance(found, messages.SessionScouted):
-            return _Limits(way, way.likely, further=False)
-        log.debug("a session can be prepared up to %s (%s)", found.until or "the end", found.noticed)
+    def of(way: _Way, found: messages.SessionScouted) -> _Limits:
+        """What a scout has found."""
+        further = bool(found.until) or not found.noticed
+        end = (found.until or "the end") if further else "conftest.py" if found.configured else "nothing"
+        log.debug("a session can be prepared up to %s (%s)", end, found.noticed)
         before = way.likely | ({found.until} if found.until else set())
-        return _Limits(way, before, bool(found.until) or not found.noticed, found.read)
+        return _Limits(way, before, found.configured, further, found.read)
 
 
 class Preparations:
@@ -67,7 +68,9 @@ class Preparations:
         self._root = root
         self._lately: list[str] = []
         self._first: list[str] = []
-        self._near, self._far = (_Preparation(agent, root, args, limit) for _ in range(2))
+        self._near, self._far = (_Preparation(agent, root, args, max(limit, LEAST)) for _ in range(2))
+        self.busy = False
+        """Whether one is being prepared."""
 
     def note_likely(self, path: str) -> None:
         """A file (relative path) was saved, or is looked at."""
@@ -83,11 +86,15 @@ class Preparations:
         if not self._agent.can_fork:
             return
         collect = tuple(path for path in self._first if Path(path).exists())
-        await self._near.prepare(present, _Way(frozenset(self._lately[:1]), collect))
-        if self._near.loaded & set(self._lately):
-            await self._far.prepare(present, _Way(frozenset(self._lately), collect))
-        else:
-            self._far.drop()
+        self.busy = True
+        try:
+            await self._near.prepare(present, _Way(frozenset(self._lately[:1]), collect))
+            if self._near.loaded & set(self._lately):
+                await self._far.prepare(present, _Way(frozenset(self._lately), collect))
+            else:
+                self._far.drop()
+        finally:
+            self.busy = False
 
     def take(self, present: Present) -> messages.SessionPrepared | None:
         """What is to become the session of ``present``, the one that is furthest; None if nothing may."""
@@ -106,6 +113,7 @@ class _Preparation:
         self._limits: _Limits | None = None
         self._last: tuple[Present, messages.SessionPrepared] | None = None
         self._taken = False
+        self._vain: Present | None = None
 
     @property
     def loaded(self) -> set[str]:
@@ -114,26 +122,31 @@ class _Preparation:
 
     async def prepare(self, present: Present, way: _Way) -> None:
         """Have one prepared, unless there is one that can be taken now, and after an edit of ``way.likely`` too."""
-        if (
-            self._is_there(present)
-            and self._limits is not None
-            and not self.loaded & (way.likely - self._limits.before)
-        ):
+        if self._vain is present or self._is_good(present, way):
             return
         limits = self._limits if self._is_sound(present) else None
         if limits is None or limits.way != way:
-            limits = _Limits.of(way, await self._ask(way, way.likely, further=True, scout=True))
-        prepared = await self._ask(way, limits.before, limits.further)
-        if isinstance(prepared, messages.SessionPrepared):
-            self._limits, self._last, self._taken = limits, (present, prepared), False
+            found = await self._ask(present, way, way.likely, further=True, scout=True)
+            limits = _Limits.of(way, found) if isinstance(found, messages.SessionScouted) else None
+        prepared = None
+        if limits is not None and limits.configured:
+            prepared = await self._ask(present, way, limits.before, limits.further)
+        if not isinstance(prepared, messages.SessionPrepared):
+            self._vain = present  # trying again would be as vain
+            return
+        self._limits, self._last, self._taken = limits, (present, prepared), False
+        if not self._is_as_in(present, prepared):
+            self.drop()
 
-    async def _ask(self, way: _Way, before: Iterable[str], further: bool, scout: bool = False) -> messages.Event | None:
+    async def _ask(
+        self, present: Present, way: _Way, before: Iterable[str], further: bool, scout: bool = False
+    ) -> messages.Event | None:
+        sources = [str(self._root / path) for path in present.sources]
         replaced = self._last[1].session if self._last and not scout else 0
-        order = messages.PrepareSession(0, self._args, further, sorted(before), list(way.collect), scout, replaced)
-        try:
-            return await asyncio.wait_for(self._agent.prepare_session(order), self._limit)
-        except asyncio.TimeoutError:
-            return None
+        order = messages.PrepareSession(
+            0, self._args, sources, further, sorted(before), list(way.collect), scout, replaced
+        )
+        return await self._agent.prepare_session(order, self._limit)
 
     def drop(self) -> None:
         """End it: it isn't needed."""
@@ -147,29 +160,38 @@ class _Preparation:
         self._taken = True
         return self._last[1]
 
+    def _is_good(self, present: Present, way: _Way) -> bool:
+        """Whether there is one that can be taken now, and after an edit of ``way.likely`` too."""
+        halts = self._limits is not None and not self.loaded & (way.likely - self._limits.before)
+        return halts and self._is_there(present)
+
     def _is_there(self, present: Present) -> bool:
         there = self._last is not None and not self._taken and self._last[1].session in self._agent.prepared
         return there and self._is_sound(present)
 
     def _is_sound(self, present: Present) -> bool:
-        """Whether all that was read for the last one is as it was."""
+        """Whether all that was seen for the last one is as it was."""
         if self._last is None or self._limits is None:
             return False
         before, prepared = self._last
         if before.snapshot.config != present.snapshot.config or before.sources.keys() != present.sources.keys():
             return False
-        loaded_are = all(self._is_present(file, present) for file in prepared.loaded)
-        return loaded_are and all(map(_is_as_read, self._limits.read))
+        return self._is_as_in(present, prepared) and all(map(_is_as_seen, self._limits.read))
 
-    def _is_present(self, loaded: messages.LoadedFile, present: Present) -> bool:
-        path = relative(self._root, loaded.path)
-        file = present.sources.get(path) if path else None
-        return file is not None and (file.mtime_ns, file.size) == (loaded.mtime_ns, loaded.size)
+    def _is_as_in(self, present: Present, prepared: messages.SessionPrepared) -> bool:
+        """Whether what was imported is what the server knows of the files."""
+        for loaded in prepared.loaded:
+            file = present.sources.get(inside(self._root, loaded.path) or "")
+            if file is None and not _is_as_seen(loaded):
+                return False
+            if file is not None and (file.mtime_ns, file.size) != (loaded.mtime_ns, loaded.size):
+                return False
+        return True
 
 
-def _is_as_read(file: messages.LoadedFile) -> bool:
+def _is_as_seen(file: messages.LoadedFile) -> bool:
     try:
         status = Path(file.path).stat()
     except OSError:
         return not file.mtime_ns
-    return (status.st_mtime_ns, status.st_size) == (file.mtime_ns, file.size)
+    return file.size == EXISTS or (status.st_mtime_ns, status.st_size) == (file.mtime_ns, file.size)

@@ -83,6 +83,8 @@ class Warming:
         session = self.session
         if session is None or not self.up_to_date:
             return False
+        if self._preparations is not None and self._preparations.busy:
+            return False  # what is being prepared can't be told from the session yet
         if session is not self._measured[0]:
             self._measured = session, memory
         first = min(memory, self._measured[1])
