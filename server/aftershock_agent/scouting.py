@@ -8,6 +8,7 @@ makes some code (``copy.deepcopy``) take twice its time; so here other functions
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -32,11 +33,16 @@ _EFFECTS = frozenset(
 )
 """Audit events of what others notice (docs.python.org, audit events table); some more are looked at closely."""
 
-_UNHEARD = (("_posixsubprocess", "fork_exec"), ("_posixshmem", "shm_open"), ("os", "mkfifo"), ("os", "mknod"))
-"""What others notice too, and raises no event."""
+_UNHEARD = (
+    *(("_posixsubprocess", "fork_exec"), ("_posixshmem", "shm_open"), ("os", "mkfifo"), ("os", "mknod")),
+    *(("_thread", "start_new_thread"), ("threading", "_start_new_thread")),
+)
+"""What others notice too, and raises no event; threads do from Python 3.12 on."""
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _KERNEL = ("/proc/", "/sys/", "/dev/")
+_FINDERS = ("<frozen importlib", os.path.dirname(importlib.__file__), os.path.dirname(_pytest.__file__))
+"""Who lists folders for modules, distributions and tests, the likes of which are compared anyway."""
 _FINDING = ("_get_default_tempdir", "TemporaryFile", "opener")
 """Functions of ``tempfile`` whose files nobody sees: they have no name, or lose it at once."""
 
@@ -77,10 +83,11 @@ class Scout:
         return [*seen, *(messages.LoadedFile(path, state, state) for path, state in asked)]
 
     def _replace(self, module: str, name: str, function: Callable[..., Any]) -> None:
-        try:
-            setattr(importlib.import_module(module), name, function)
-        except ImportError:
-            return  # this system hasn't got it
+        # Not every system has all of these, nor every Python.
+        with contextlib.suppress(ImportError):
+            home = importlib.import_module(module)
+            if hasattr(home, name):
+                setattr(home, name, function)
 
     def _stopping(self, what: str) -> Callable[..., None]:
         return lambda *args, **named: self._stop(what)
@@ -140,8 +147,7 @@ class Scout:
 
     def _note_listing(self, path: object) -> None:
         asking = sys._getframe(3).f_code.co_filename
-        finder = asking.startswith(("<frozen importlib", os.path.dirname(_pytest.__file__)))
-        if not finder and not isinstance(path, int):
+        if not asking.startswith(_FINDERS) and not isinstance(path, int):
             self._note(os.fsdecode(path or "."))  # type: ignore[arg-type]
 
     def _note(self, path: str) -> None:

@@ -239,6 +239,7 @@ async def test_an_import_that_others_notice_happens_once_for_each_session(shop: 
     code = f"if 'AFTERSHOCK_NOT_HERE' not in os.environ:\n    {_NOTICED[noticed]}\n"
     shop.write({"shop/told.py": head + code + "RATES = {}\n"})
     shop.edit("tests/test_prices.py", "from shop import heavy, prices", "from shop import heavy, told, prices")
+    shop.delete("tests/test_stock.py")  # else it may be the file that is collected first
     async with opened(shop, isolation="snapshot") as story:
         await story.save("shop/prices.py", "RATE = 2", "RATE = 3")
         before = seen()
@@ -246,7 +247,7 @@ async def test_an_import_that_others_notice_happens_once_for_each_session(shop: 
         waiting, now = await _waiting(story), time.monotonic_ns()
         assert seen() == before
         await story.save("shop/prices.py", "RATE = 3", "RATE = 2")
-        assert story.outcomes() == _ALL_PASS
+        assert set(story.outcomes().values()) == {"passed"}
         assert session_in(story) == waiting
         await story.engine.run_all()
         assert int(shop.read("loaded")) < now
