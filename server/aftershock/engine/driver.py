@@ -7,7 +7,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from aftershock.engine import events
@@ -19,6 +19,7 @@ from aftershock.engine.order import Order
 from aftershock.engine.project import Change
 from aftershock.engine.refining import Refiner
 from aftershock.engine.reporting import Reporting
+from aftershock.engine.request import Request
 from aftershock.engine.runner import Runner, processes_for
 from aftershock.engine.standing import Standing
 from aftershock.engine.tests_known import KnownTests
@@ -35,23 +36,6 @@ _CANCELLED = "The import was cancelled; the next save tries again"
 
 class ImportCancelled(Exception):
     """Somebody has cancelled an import."""
-
-
-@dataclass(eq=False)
-class Request:
-    """Tests that somebody waits for; ``files`` are test files whose affected tests belong to it too."""
-
-    kind: RunKind
-    tests: Callable[[], Sequence[str]]
-    files: frozenset[str] = frozenset()
-    done: asyncio.Future[events.RunFinished | None] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
-
-    def settle(self, finished: events.RunFinished | None) -> None:
-        """Tell whoever waits; None when nothing was run."""
-        if not self.done.done():
-            self.done.set_result(finished)
 
 
 @dataclass(frozen=True)
