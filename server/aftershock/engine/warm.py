@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aftershock.engine.agent import Agent, Collection, PatchAnswer
 from aftershock.engine.rebuilding import Rebuild
-from aftershock.engine.sources import SourceFile, changed_bodies, is_source, relative
+from aftershock.engine.sources import SourceFile, changed_bodies, inside, is_source, relative
 from aftershock.selection.snapshot import Snapshot
 from aftershock_agent import messages
 
@@ -73,8 +73,8 @@ class WarmSession:
         sources = [str(root / path) for path in present.sources]
         ready = await agent.open_session(args, sources, prepared.session if prepared else 0)
         log.debug("session %d is process %d", ready.session, ready.pid)
-        inside = (relative(root, path) if path != str(root) else "" for path in ready.search_path)
-        search_path = frozenset(path for path in inside if path is not None)
+        found = (relative(root, path) if path != str(root) else "" for path in ready.search_path)
+        search_path = frozenset(path for path in found if path is not None)
         session = WarmSession(agent, root, args, present, search_path, tuple(ready.python_files))
         session.note_loaded(prepared.loaded if prepared else ())
         return session
@@ -188,12 +188,12 @@ class WarmSession:
         """
         paths, outdated = [], []
         for file in files:
-            path = relative(self.root, file.path)
+            path = inside(self.root, file.path)
             if path is None or not is_source(path):
                 continue
             paths.append(path)
             self.loaded.add(path)
-            importer = relative(self.root, file.importer) if file.importer else None
+            importer = inside(self.root, file.importer) if file.importer else None
             if importer is not None:
                 self.edges[importer] = self.edges.get(importer, frozenset()) | {path}
             known = self.present.sources.get(path)
