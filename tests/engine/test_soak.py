@@ -107,6 +107,7 @@ async def test_a_session_that_has_grown_too_far_gives_way_to_a_new_one(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(warming, "SLACK", 16 << 20)
+    monkeypatch.setattr(driver, "_BREATH", 600.0)  # nothing else happens at rest
     project.write(
         {
             "conftest.py": """

@@ -158,9 +158,11 @@ class Agent:
         try:
             await asyncio.wait([coming], timeout=limit)
         finally:
-            if not coming.done() and self.alive:
+            given_up = not coming.done()
+            if given_up and self.alive:
                 self._send(messages.StopSession(number))
-        return coming.result() if coming.done() else None
+            coming.cancel()
+        return None if given_up else coming.result()
 
     def drop_prepared(self, number: int) -> None:
         """End a prepared session, if it is there."""

@@ -261,7 +261,8 @@ class Driver:
     async def _use_rest(self) -> None:
         """Get ready for what may come, then make facts exact."""
         await asyncio.sleep(_BREATH)
-        await self._parts.warming.prepare()
+        if await self._parts.warming.prepare():
+            self._moved()  # it is to be measured anew
         await asyncio.sleep(_QUIET)
         session = self._parts.warming.session
         if session is not None:

@@ -81,18 +81,18 @@ class Preparations:
         """A new session has collected these files (relative paths) first."""
         self._first = [str(self._root / path) for path in paths]
 
-    async def prepare(self, present: Present) -> None:
-        """Have prepared what isn't there, or isn't good any more; raises AgentDied."""
+    async def prepare(self, present: Present) -> bool:
+        """Have prepared what isn't there, or isn't good any more; returns whether that was needed; raises AgentDied."""
         if not self._agent.can_fork:
-            return
+            return False
         collect = tuple(path for path in self._first if Path(path).exists())
         self.busy = True
         try:
-            await self._near.prepare(present, _Way(frozenset(self._lately[:1]), collect))
+            needed = await self._near.prepare(present, _Way(frozenset(self._lately[:1]), collect))
             if self._near.loaded & set(self._lately):
-                await self._far.prepare(present, _Way(frozenset(self._lately), collect))
-            else:
-                self._far.drop()
+                return await self._far.prepare(present, _Way(frozenset(self._lately), collect)) or needed
+            self._far.drop()
+            return needed
         finally:
             self.busy = False
 
@@ -120,10 +120,13 @@ class _Preparation:
         """The files (absolute paths) that the last one had imported."""
         return {file.path for file in self._last[1].loaded} if self._last else set()
 
-    async def prepare(self, present: Present, way: _Way) -> None:
-        """Have one prepared, unless there is one that can be taken now, and after an edit of ``way.likely`` too."""
+    async def prepare(self, present: Present, way: _Way) -> bool:
+        """Have one prepared, unless there is one that can be taken now, and after an edit of ``way.likely`` too.
+
+        Returns whether anything was done.
+        """
         if self._vain is present or self._is_good(present, way):
-            return
+            return False
         limits = self._limits if self._is_sound(present) else None
         if limits is None or limits.way != way:
             found = await self._ask(present, way, way.likely, further=True, scout=True)
@@ -133,10 +136,11 @@ class _Preparation:
             prepared = await self._ask(present, way, limits.before, limits.further)
         if not isinstance(prepared, messages.SessionPrepared):
             self._vain = present  # trying again would be as vain
-            return
+            return True
         self._limits, self._last, self._taken = limits, (present, prepared), False
         if not self._is_as_in(present, prepared):
             self.drop()
+        return True
 
     async def _ask(
         self, present: Present, way: _Way, before: Iterable[str], further: bool, scout: bool = False

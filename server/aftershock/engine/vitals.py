@@ -76,8 +76,10 @@ class Vitals:
         if state is None:
             return
         prepared = self._warming.prepared
-        self.own_memory = await asyncio.to_thread(tree_memory, state.pid, prepared)
-        total = await asyncio.to_thread(tree_memory, state.pid) if prepared else self.own_memory
+        known = not self._warming.preparing
+        self.own_memory = await asyncio.to_thread(tree_memory, state.pid, prepared) if known else None
+        whole = known and not prepared
+        total = self.own_memory if whole else await asyncio.to_thread(tree_memory, state.pid)
         self._memory = state.pid, total
         if rebuilt is not self._rebuilt[0]:
             self._rebuilt = rebuilt, await asyncio.to_thread(str, rebuilt)

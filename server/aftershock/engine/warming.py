@@ -83,8 +83,6 @@ class Warming:
         session = self.session
         if session is None or not self.up_to_date:
             return False
-        if self._preparations is not None and self._preparations.busy:
-            return False  # what is being prepared can't be told from the session yet
         if session is not self._measured[0]:
             self._measured = session, memory
         first = min(memory, self._measured[1])
@@ -93,6 +91,11 @@ class Warming:
             return False
         self._lose(f"its memory had grown from {first >> 20} to {memory >> 20} MB")
         return True
+
+    @property
+    def preparing(self) -> bool:
+        """Whether a session is being prepared, which can't be told from the others yet."""
+        return self._preparations is not None and self._preparations.busy
 
     @property
     def prepared(self) -> frozenset[int]:
@@ -118,10 +121,14 @@ class Warming:
         if session is not None and session.agent.session_alive and not session.agent.unfit:
             session.begin_to_follow(self._project.present)
 
-    async def prepare(self) -> None:
-        """Get ready for a change that needs a new session, while nobody waits; raises AgentDied."""
-        if self._preparations is not None and self.up_to_date:
-            await self._preparations.prepare(self._project.present)
+    async def prepare(self) -> bool:
+        """Get ready for a change that needs a new session, while nobody waits; raises AgentDied.
+
+        Returns whether there was anything to do.
+        """
+        if self._preparations is None or not self.up_to_date:
+            return False
+        return await self._preparations.prepare(self._project.present)
 
     async def start(self) -> Agent:
         """The agent, started if there is none; raises AgentDied."""
