@@ -289,7 +289,7 @@ _EDITS = (
 )
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(1))
 async def test_verdicts_are_those_of_a_fresh_process_whether_it_waits_or_not(shop: Project, seed: int) -> None:
     draw = random.Random(seed)
     async with opened(shop) as story:
