@@ -220,8 +220,8 @@ _NOTICED = {
     "a process": 'subprocess.run([sys.executable, \'-c\', \'print(end="again ", file=open("noticed", "a"))\'])',
     "a fork": "os.fork() or os._exit(open('noticed', 'a').write('again ') and 0)",
     "a thread": "threading.Thread(target=lambda: open('noticed', 'a').write('again '), daemon=True).start()",
-    "a process of multiprocessing": "from os import mkdir as work; multiprocessing.get_context('spawn').Process("
-    "target=work, args=(f'noticed-{os.getpid()}',)).start()",
+    "a process of multiprocessing": "work = multiprocessing.get_context('spawn').Process("
+    "target=os.mkdir, args=(f'noticed-{os.getpid()}',)); work.start(); work.join()",
     "a pipe": "os.mkfifo(f'noticed-{os.getpid()}')",
     "a socket": "socket.socket(socket.AF_UNIX).bind(f'noticed-{os.getpid()}')",
     "a library's": "shutil.copyfile('settings.json', f'noticed-{os.getpid()}')",

@@ -268,7 +268,7 @@ async def test_one_that_dies_at_once_is_not_made_again_before_there_is_something
         shop.write({"doom": ""})
         spare.kill()
         with pytest.raises(asyncio.TimeoutError):
-            await asyncio.wait_for(spare_of(story), 1)
+            await asyncio.wait_for(story.until(lambda: False), 1)
         assert len(shop.read("forks")) <= forks + 1
         shop.delete("doom")
         await story.save("shop/prices.py", "amount * 10", "amount * 11")

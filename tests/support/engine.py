@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -142,6 +144,9 @@ print("\\n" + json.dumps(plugin.found))
 def cold_outcomes(project: Project, arguments: Sequence[str] = ()) -> dict[str, str]:
     """What a fresh pytest says of every test, in the terms of :meth:`EngineStory.outcomes`."""
     command = [sys.executable, "-B", "-c", _COLD, *arguments]
-    done = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as empty:
+        # Python takes bytecode for fresh that was written in the second of the last edit, if the size agrees.
+        fresh = {**os.environ, "PYTHONPYCACHEPREFIX": empty}
+        done = subprocess.run(command, cwd=project.root, env=fresh, capture_output=True, text=True, check=False)
     outcomes: dict[str, str] = json.loads(done.stdout.strip().splitlines()[-1])
     return outcomes
