@@ -95,8 +95,12 @@ class Project:
         path = os.path.realpath(filename)
         if not path.startswith(self._prefix) or path.startswith(self._environment):
             return None
-        inside = path[len(self._prefix) :].split(os.sep)
-        return None if any(part in _FOREIGN for part in inside) else path
+        return None if is_installed(path[len(self._prefix) :]) else path
+
+
+def is_installed(path: str) -> bool:
+    """Whether a path leads through a folder of installed packages."""
+    return any(part in _FOREIGN for part in path.split(os.sep))
 
 
 class LoadedFiles:

@@ -20,7 +20,7 @@ from typing import Any
 import _pytest
 
 from aftershock_agent import messages
-from aftershock_agent.recording import state_of
+from aftershock_agent.recording import is_installed, state_of
 
 _EFFECTS = frozenset(
     {
@@ -131,8 +131,8 @@ class Scout:
             return not os.path.isdir(args[0]) and not _is_bytecode(args[0])
         if event == "socket.bind":
             return not (isinstance(args[1], tuple) and args[1][1] == 0)  # any free port: nobody knows which
-        if event in ("sqlite3.connect", "sqlite3.connect/handle"):
-            return args[0] != ":memory:" and event == "sqlite3.connect"
+        if event == "sqlite3.connect":
+            return bool(args[0] != ":memory:")
         effect = event in _EFFECTS or event.startswith(("shutil.", "tempfile."))
         return effect and not any(map(_is_bytecode, args)) and not _is_finding()
 
@@ -161,7 +161,7 @@ class Scout:
         """Whether a file is a library's or the kernel's: what is installed is compared as a whole."""
         real = os.path.realpath(name)
         kernel = real.startswith(_KERNEL) and not real.startswith(("/dev/shm/", self._root))
-        return kernel or (real + os.sep).startswith(self._libraries)
+        return kernel or (real + os.sep).startswith(self._libraries) or is_installed(real)
 
 
 def _is_finding() -> bool:

@@ -236,8 +236,7 @@ async def test_an_import_that_others_notice_happens_once_for_each_session(shop: 
         ]
 
     head = "import multiprocessing, os, shutil, socket, sqlite3, subprocess, sys, threading\n"
-    code = f"if 'AFTERSHOCK_NOT_HERE' not in os.environ:\n    {_NOTICED[noticed]}\n"
-    shop.write({"shop/told.py": head + code + "RATES = {}\n"})
+    shop.write({"shop/told.py": f"{head}{_NOTICED[noticed]}\n"})
     shop.edit("tests/test_prices.py", "from shop import heavy, prices", "from shop import heavy, told, prices")
     shop.delete("tests/test_stock.py")  # else it may be the file that is collected first
     async with opened(shop, isolation="snapshot") as story:
@@ -289,14 +288,13 @@ _EDITS = (
 )
 
 
-@pytest.mark.parametrize("seed", range(1))
-async def test_verdicts_are_those_of_a_fresh_process_whether_it_waits_or_not(shop: Project, seed: int) -> None:
-    draw = random.Random(seed)
+async def test_verdicts_are_those_of_a_fresh_process_whether_it_waits_or_not(shop: Project) -> None:
+    draw = random.Random(1)
     async with opened(shop) as story:
         for number in range(6):
             if draw.random() < 0.7:
                 await _prepared(story)
-            path, old, new = draw.choice([edit for edit in _EDITS if shop.read(edit[0]).count(edit[1]) == 1])
+            path, old, new = draw.choice(shop.possible(_EDITS))
             shop.edit(path, old, new)
             if path == "settings.json":
                 shop.edit("shop/prices.py", "def net", f"def some_{number}(): pass\n\ndef net")

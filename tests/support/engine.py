@@ -59,6 +59,7 @@ class EngineStory:
         """End what was started."""
         await self.engine.close()
         self._sessions.log.removeHandler(self._sessions)
+        self._sessions.log.setLevel(logging.NOTSET)
 
     def _hear(self, event: events.Event) -> None:
         self.heard.append(event)

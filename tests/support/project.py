@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +42,10 @@ class Project:
         path = self.path(relative)
         path.write_text(text.replace(old, new), encoding="utf-8")
         return path
+
+    def possible(self, edits: Iterable[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+        """Return those of some edits (path, old, new) that :meth:`edit` can make now."""
+        return [edit for edit in edits if self.read(edit[0]).count(edit[1]) == 1]
 
     def delete(self, relative: str) -> Path:
         """Remove a file, or a folder and all in it; FileNotFoundError where there is none."""

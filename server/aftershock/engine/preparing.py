@@ -21,6 +21,7 @@ from aftershock.engine.sources import inside
 from aftershock.engine.warm import Present
 from aftershock_agent import messages
 from aftershock_agent.messages import EXISTS
+from aftershock_agent.recording import state_of
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,15 @@ class _Limits:
         log.debug("a session can be prepared up to %s (%s)", end, found.noticed)
         before = way.likely | ({found.until} if found.until else set())
         return _Limits(way, before, found.configured, further, found.read)
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A session that was prepared when the project was ``present``, within ``limits``."""
+
+    present: Present
+    limits: _Limits
+    session: messages.SessionPrepared
 
 
 class Preparations:
@@ -110,15 +120,13 @@ class _Preparation:
         self._root = root
         self._args = list(args)
         self._limit = limit
-        self._limits: _Limits | None = None
-        self._last: tuple[Present, messages.SessionPrepared] | None = None
-        self._taken = False
+        self._last: _Prepared | None = None
         self._vain: Present | None = None
 
     @property
     def loaded(self) -> set[str]:
         """The files (absolute paths) that the last one had imported."""
-        return {file.path for file in self._last[1].loaded} if self._last else set()
+        return {file.path for file in self._last.session.loaded} if self._last else set()
 
     async def prepare(self, present: Present, way: _Way) -> bool:
         """Have one prepared, unless there is one that can be taken now, and after an edit of ``way.likely`` too.
@@ -127,26 +135,26 @@ class _Preparation:
         """
         if self._vain is present or self._is_good(present, way):
             return False
-        limits = self._limits if self._is_sound(present) else None
+        limits = self._last.limits if self._last is not None and self._is_sound(self._last, present) else None
         if limits is None or limits.way != way:
             found = await self._ask(present, way, way.likely, further=True, scout=True)
             limits = _Limits.of(way, found) if isinstance(found, messages.SessionScouted) else None
-        prepared = None
+        session = None
         if limits is not None and limits.configured:
-            prepared = await self._ask(present, way, limits.before, limits.further)
-        if not isinstance(prepared, messages.SessionPrepared):
+            session = await self._ask(present, way, limits.before, limits.further)
+        if limits is None or not isinstance(session, messages.SessionPrepared):
             self._vain = present  # trying again would be as vain
             return True
-        self._limits, self._last, self._taken = limits, (present, prepared), False
-        if not self._is_as_in(present, prepared):
-            self.drop()
+        self._last = _Prepared(present, limits, session)
+        if not all(self._is_told(file, present) for file in session.loaded):
+            self.drop()  # it was changed meanwhile, before or after its import: who knows
         return True
 
     async def _ask(
         self, present: Present, way: _Way, before: Iterable[str], further: bool, scout: bool = False
     ) -> messages.Event | None:
         sources = [str(self._root / path) for path in present.sources]
-        replaced = self._last[1].session if self._last and not scout else 0
+        replaced = self._last.session.session if self._last and not scout else 0
         order = messages.PrepareSession(
             0, self._args, sources, further, sorted(before), list(way.collect), scout, replaced
         )
@@ -155,47 +163,37 @@ class _Preparation:
     def drop(self) -> None:
         """End it: it isn't needed."""
         if self._last is not None:
-            self._agent.drop_prepared(self._last[1].session)
+            self._agent.drop_prepared(self._last.session.session)
 
     def take(self, present: Present) -> messages.SessionPrepared | None:
         """What is to become the session of ``present``; None if it may not."""
-        if self._last is None or not self._is_there(present):
-            return None
-        self._taken = True
-        return self._last[1]
+        return self._last.session if self._last is not None and self._is_there(self._last, present) else None
 
     def _is_good(self, present: Present, way: _Way) -> bool:
         """Whether there is one that can be taken now, and after an edit of ``way.likely`` too."""
-        halts = self._limits is not None and not self.loaded & (way.likely - self._limits.before)
-        return halts and self._is_there(present)
+        last = self._last
+        halts = last is not None and not self.loaded & (way.likely - last.limits.before)
+        return last is not None and halts and self._is_there(last, present)
 
-    def _is_there(self, present: Present) -> bool:
-        there = self._last is not None and not self._taken and self._last[1].session in self._agent.prepared
-        return there and self._is_sound(present)
+    def _is_there(self, last: _Prepared, present: Present) -> bool:
+        return last.session.session in self._agent.prepared and self._is_sound(last, present)
 
-    def _is_sound(self, present: Present) -> bool:
-        """Whether all that was seen for the last one is as it was."""
-        if self._last is None or self._limits is None:
-            return False
-        before, prepared = self._last
+    def _is_sound(self, last: _Prepared, present: Present) -> bool:
+        """Whether all that was seen for it is as it was."""
+        before = last.present
         if before.snapshot.config != present.snapshot.config or before.sources.keys() != present.sources.keys():
             return False
-        return self._is_as_in(present, prepared) and all(map(_is_as_seen, self._limits.read))
+        return all(map(_is_as_seen, (*last.session.loaded, *last.limits.read)))
 
-    def _is_as_in(self, present: Present, prepared: messages.SessionPrepared) -> bool:
-        """Whether what was imported is what the server knows of the files."""
-        for loaded in prepared.loaded:
-            file = present.sources.get(inside(self._root, loaded.path) or "")
-            if file is None and not _is_as_seen(loaded):
-                return False
-            if file is not None and (file.mtime_ns, file.size) != (loaded.mtime_ns, loaded.size):
-                return False
-        return True
+    def _is_told(self, loaded: messages.LoadedFile, present: Present) -> bool:
+        """Whether a file was imported as the server knows it; one that isn't the project's counts as known."""
+        known = present.sources.get(inside(self._root, loaded.path) or "")
+        return known is None or (known.mtime_ns, known.size) == (loaded.mtime_ns, loaded.size)
 
 
 def _is_as_seen(file: messages.LoadedFile) -> bool:
-    try:
-        status = Path(file.path).stat()
-    except OSError:
-        return not file.mtime_ns
-    return file.size == EXISTS or (status.st_mtime_ns, status.st_size) == (file.mtime_ns, file.size)
+    """Whether a file is on disk as it was: the server may not have been told of a change yet."""
+    state = state_of(file.path)
+    if file.size == EXISTS:
+        return bool(state.mtime_ns)
+    return (state.mtime_ns, state.size) == (file.mtime_ns, file.size)
