@@ -21,6 +21,7 @@ CACHE = Path(__file__).resolve().parents[2] / ".cache" / "oracle"
 
 _FORMAT = "1"  # of what is remembered: another one forgets all of it
 _BASELINES = 3
+_ALONE = 10  # tests that are run in a process each
 _NO_CACHE = ("-p", "no:cacheprovider")  # but testmon can't do without it
 _FIRST_LIMIT = 300.0  # seconds for a suite of which nothing is known yet
 
@@ -187,9 +188,10 @@ class Trials:
         wanted = sorted(tests)
         if not set(wanted) <= known.keys():
             with mutated(self._plain, mutant):
-                for test in wanted:
-                    said = self._run(self.baseline.limit, [test])
-                    known[test] = said.outcomes.get(test, "") if said is not None else ""
+                # Many are run together, without the others at least.
+                for tests in [[test] for test in wanted] if len(wanted) <= _ALONE else [wanted]:
+                    said = self._run(self.baseline.limit, tests)
+                    known |= {test: said.outcomes.get(test, "") if said is not None else "" for test in tests}
             self._store.put(mutant.digest, alone=known)
         return [test for test in wanted if known[test] and known[test] == self.baseline.outcomes.get(test)]
 

@@ -1,0 +1,103 @@
+"""What a warm engine selects for each mutant of a project: the tests that it runs after the save."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from aftershock.engine.events import AffectedChanged, RunStarted, State, TestFinished
+from benchmarks.measuring import figures
+from benchmarks.measuring.verdicts import ENVIRONMENT
+from benchmarks.mutating.mutants import Mutant
+from projects import Project
+from support.engine import EngineStory, opened
+from support.project import Project as Files
+
+_PATIENCE = 300.0  # seconds for the engine to come to rest
+_CANNOT_START = "pytest can't start: "
+
+
+@dataclass(frozen=True)
+class Selected:
+    """The tests that got a verdict by a run, how many were told as affected at first, and the reasons for each test.
+
+    ``problem`` tells that the engine failed; ``everything`` that it did so since pytest can't start, which it says
+    of all tests.  ``reverts_ran`` counts the tests that ran when the mutant was taken back.
+    """
+
+    tests: frozenset[str]
+    told: int
+    reasons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    problem: str = ""
+    reverts_ran: int = 0
+
+    @property
+    def everything(self) -> bool:
+        """Whether no test can be run, and the engine says so."""
+        return self.problem.startswith(_CANNOT_START)
+
+
+class Engine:
+    """A warm engine on a project that is pristine between the mutants."""
+
+    def __init__(self, project: Project, story: EngineStory) -> None:
+        self._project = project
+        self._story = story
+
+    async def select(self, mutant: Mutant) -> Selected:
+        """Save a mutant, see what runs, and take it back; TimeoutError where the engine doesn't come to rest.
+
+        Only what runs tell counts: facts that idle time makes exact are told by no run.
+        """
+        await self._save(mutant, mutant.after)
+        told, reasons = self._reasons()
+        tests, status = self._ran(), self._story.engine.status
+        problem = status.message if status.state is State.FAILED else ""
+        await self._save(mutant, mutant.before)
+        back = self._ran()
+        if back or problem:
+            await asyncio.wait_for(self._story.engine.refined(), _PATIENCE)  # what ran together shares facts
+        return Selected(tests, told, reasons, problem, len(back))
+
+    async def _save(self, mutant: Mutant, text: bytes) -> None:
+        path = (self._project.root / mutant.path).resolve()
+        self._story.forget()
+        path.write_bytes(text)
+        self._story.engine.files_changed([path])
+        await asyncio.wait_for(self._story.engine.settled(), _PATIENCE)
+
+    def _ran(self) -> frozenset[str]:
+        return frozenset(event.verdict.test for event in self._story.of(TestFinished))
+
+    def _reasons(self) -> tuple[int, dict[str, tuple[str, ...]]]:
+        """How many tests were told as affected at first, and each test's reasons when its first run began."""
+        first: int | None = None
+        affected: Mapping[str, tuple[str, ...]] = {}
+        reasons: dict[str, tuple[str, ...]] = {}
+        for event in self._story.heard:
+            if isinstance(event, AffectedChanged):
+                affected = event.affected
+                first = len(affected) if first is None else first
+            elif isinstance(event, RunStarted):
+                reasons.update({test: affected.get(test, ()) for test in event.tests if test not in reasons})
+        return first or 0, reasons
+
+
+@asynccontextmanager
+async def warm_engine(project: Project, arguments: Sequence[str]) -> AsyncIterator[Engine]:
+    """An engine that has run every test of a pristine copy, and has made its facts exact."""
+    settings: dict[str, object] = {
+        "interpreter": [str(project.python)],
+        "pytestArgs": ["-p", "fresh_verdicts", *arguments],
+        "env": dict(ENVIRONMENT),
+        "testTimeout": 30,
+        "maxAutoRunSeconds": 1000,
+        "initialBuild": "never",
+    }
+    figures.say(f"{project.release.name}: Aftershock builds its database")
+    async with opened(Files(project.root), built=False, **settings) as story:
+        await story.engine.build()
+        await story.engine.refined()
+        yield Engine(project, story)
