@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -69,6 +70,7 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._lock = threading.Lock()
 
     def get(self, name: str) -> dict[str, object]:
         """What is known under a name; empty if nothing is."""
@@ -82,8 +84,9 @@ class Store:
         """Add to what is known under a name."""
         self._folder.mkdir(parents=True, exist_ok=True)
         scratch = self._folder / f"{name}.{os.getpid()}.tmp"
-        scratch.write_text(json.dumps({**self.get(name), **values}), encoding="utf-8")
-        scratch.replace(self._folder / f"{name}.json")
+        with self._lock:  # the cold ways may run at once
+            scratch.write_text(json.dumps({**self.get(name), **values}), encoding="utf-8")
+            scratch.replace(self._folder / f"{name}.json")
 
 
 class Trials:
