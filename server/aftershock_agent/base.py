@@ -16,7 +16,7 @@ import socket
 import sys
 import traceback
 
-from aftershock_agent import bytecode, messages
+from aftershock_agent import bytecode, codec, messages
 from aftershock_agent.channel import Channel
 from aftershock_agent.processes import CAN_FORK, End
 from aftershock_agent.recording import method, state_of
@@ -128,7 +128,7 @@ class Base:
 
     def _start(self, command: messages.StartSession) -> None:
         bytecode.drop_stale(command.sources)
-        order = messages.encode(dataclasses.replace(command, sources=[]))
+        order = codec.encode(dataclasses.replace(command, sources=[]))
         if command.prepared in self._node.children and self._installed == _installed():
             self._node.rename(command.prepared, command.session)
             self._node.send_down(command.session, order.rstrip(b"\n"))

@@ -8,7 +8,7 @@ import socket
 from collections import deque
 from collections.abc import Iterator
 
-from aftershock_agent import messages
+from aftershock_agent import codec, messages
 
 _CHUNK = 1 << 16
 _NOW: int = getattr(socket, "MSG_DONTWAIT", 0)
@@ -34,7 +34,7 @@ class Channel:
 
     def send(self, *sent: messages.Message) -> None:
         """Send messages; raises OSError when the other end is gone."""
-        self._socket.sendall(b"".join(map(messages.encode, sent)))
+        self._socket.sendall(b"".join(map(codec.encode, sent)))
 
     def send_line(self, line: bytes) -> None:
         """Pass on a line as it came, without its newline; raises OSError when the other end is gone."""
@@ -135,7 +135,7 @@ class RunChannel:
 
     def _sort(self, lines: list[bytes]) -> None:
         for line in lines:
-            command = messages.decode(line)
+            command = codec.decode(line)
             orders = (messages.MoreTests, messages.DropTests, messages.CancelRun)
             mine = isinstance(command, orders) and command.run == self._run
             (self._own if mine else self._waiting).append(line)

@@ -6,9 +6,8 @@ The server imports this module, so it uses nothing but the standard library.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from aftershock_agent.commands import (
     CancelRun as CancelRun,
@@ -63,7 +62,9 @@ class Failure:
 class CollectedTest:
     """A test as pytest collected it.  ``line`` is one-based, ``chain`` the names from class to test.
 
-    ``together`` names what it shares with tests of other files that must then run in one process with it.
+    ``together`` names what it shares with tests of other files that must then run in one process with it.  ``digest``
+    has, in words, what collecting has made of it beside its function: a digest of its fixtures, one of its
+    parameters, and the names of the project's classes and modules that the parameters lead to.
     """
 
     id: str
@@ -72,6 +73,7 @@ class CollectedTest:
     chain: list[str] = field(default_factory=list)
     markers: list[str] = field(default_factory=list)
     together: list[str] = field(default_factory=list)
+    digest: str = ""
 
 
 EXISTS = -1
@@ -178,17 +180,32 @@ class CollectFailed:
 
 
 @dataclass(frozen=True)
+class ImportedModule:
+    """The import of a project file (absolute path) has ended, or (without ``values``) failed.
+
+    ``values`` are the digests of what it bound, by name (see ``values``), ``executed`` what ran in it, without what ran
+    in the imports that it began.
+    """
+
+    path: str
+    values: dict[str, str]
+    executed: Executed
+
+
+@dataclass(frozen=True)
 class Collected:
     """A collection ended.  ``paths`` echoes the command; the rest is what is new since the last one.
 
-    ``preload`` names modules that base could have imported for it.  ``one_worker``: code that was imported asked which
-    worker of pytest-xdist's it is in, so no two runs may be under way at once.
+    ``executed`` is what ran outside of ``imports``.  ``preload`` names modules that base could have imported for it.
+    ``one_worker``: code that was imported asked which worker of pytest-xdist's it is in, so no two runs may be under
+    way at once.
     """
 
     session: int
     paths: list[str] | None
     tests: list[CollectedTest]
     loaded: list[LoadedFile]
+    imports: list[ImportedModule]
     executed: Executed
     preload: list[str]
     one_worker: bool = False
@@ -340,55 +357,3 @@ Event = (
     | Log
 )
 Message = Command | Event
-
-_TYPES: dict[str, type] = {
-    t.__name__: t
-    for t in (
-        *(Compile, Preload, PrepareSession, StartSession, Collect, Patch, Run, MoreTests, DropTests, CancelRun),
-        *(StopSession, BaseReady, BaseFailed, SessionPrepared, SessionScouted, SessionReady, SessionFailed),
-        *(Collecting, CollectFailed, Collected, Patched),
-        *(TestStarted, TestFinished, TeardownExecuted, RunIdle, RunEnded, SessionEnded, InProcess, Unfit, Log),
-    )
-}
-
-
-_ENCODER = json.JSONEncoder(separators=(",", ":"), default=vars)
-
-
-def encode(message: Message) -> bytes:
-    """The message as one line of JSON, its type under ``type``, with the newline."""
-    # dataclasses.asdict would copy every list; of a test's message that is most of what it costs.
-    payload = {**vars(message), "type": type(message).__name__}
-    return _ENCODER.encode(payload).encode("utf-8", "surrogatepass") + b"\n"
-
-
-def decode(line: bytes) -> Message:
-    """The message of one line.
-
-    Raises ValueError for a line that isn't a message.
-    """
-    try:
-        payload: dict[str, Any] = json.loads(line.decode("utf-8", "surrogatepass"))
-        kind = _TYPES[payload.pop("type")]
-        return _revive(kind, payload)  # type: ignore[no-any-return]
-    except (KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
-        raise ValueError(f"not a message: {line[:200]!r} ({error})") from error
-
-
-def _revive(kind: type, payload: dict[str, Any]) -> Any:
-    """Build ``kind`` from plain JSON values, nested dataclasses included."""
-    if payload.get("failure") is not None:
-        payload["failure"] = failure_from(payload["failure"])
-    for name in payload.keys() & {"loaded", "read"}:
-        payload[name] = [LoadedFile(**entry) for entry in payload[name]]
-    if kind is Run:
-        payload["worker"] = Worker(**payload["worker"])
-    if kind is Collected:
-        payload["tests"] = [CollectedTest(**entry) for entry in payload["tests"]]
-    return kind(**payload)
-
-
-def failure_from(payload: dict[str, Any]) -> Failure:
-    """A Failure from the JSON object that :func:`encode` made of one."""
-    frames = [Frame(**frame) for frame in payload.get("frames", [])]
-    return Failure(**{**payload, "frames": frames})

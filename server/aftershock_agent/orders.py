@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from aftershock_agent import messages
+from aftershock_agent import codec, messages
 from aftershock_agent.channel import Channel, RunChannel
 
 
@@ -18,7 +18,7 @@ class Orders:
         self.stop = False
         self.dropped: set[str] = set()
         for line in lines:
-            self._take(messages.decode(line))
+            self._take(codec.decode(line))
 
     def look(self) -> None:
         """Take in what has come."""
@@ -37,7 +37,7 @@ class Orders:
         if lines is None:
             self.stop = True
         for line in lines or ():
-            self._take(messages.decode(line))
+            self._take(codec.decode(line))
 
     def _take(self, order: messages.Message) -> None:
         if isinstance(order, messages.CancelRun):

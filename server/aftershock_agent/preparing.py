@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn, cast
 
-from aftershock_agent import messages
+from aftershock_agent import codec, messages
 from aftershock_agent.ahead import Ahead
 from aftershock_agent.channel import Channel
 from aftershock_agent.recording import Project
@@ -83,7 +83,7 @@ class Preparing:
         try:
             self._channel.send(messages.SessionPrepared(self._command.session, os.getpid(), self._loaded()))
             lines = self._wait()
-            self._begun = cast("messages.StartSession", messages.decode(lines[0]))
+            self._begun = cast("messages.StartSession", codec.decode(lines[0]))
             self._begin(self._begun, lines[1:])
         except BaseException:
             self._fail(traceback.format_exc())

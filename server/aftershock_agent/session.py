@@ -16,11 +16,13 @@ from typing import Any
 import pytest
 from _pytest.config import _prepareconfig
 
-from aftershock_agent import breakpoints, capturing, hooks, messages, processes
+from aftershock_agent import breakpoints, capturing, codec, hooks, messages, processes
 from aftershock_agent.channel import Channel, RunChannel
 from aftershock_agent.children import ChildProcesses
 from aftershock_agent.forking import why_in_process
+from aftershock_agent.importing import Imports
 from aftershock_agent.in_process import InProcess
+from aftershock_agent.items import Items
 from aftershock_agent.patching import Patcher
 from aftershock_agent.preparing import Preparing
 from aftershock_agent.recording import LoadedFiles, Project, make
@@ -29,7 +31,7 @@ from aftershock_agent.run import Run, own_temporary_folder
 from aftershock_agent.spare import Spare
 from aftershock_agent.tree import Node, scratch_of
 from aftershock_agent.updating import Updates
-from aftershock_agent.workers import Workers, shared_beyond_file
+from aftershock_agent.workers import Workers
 
 _NO_REPORTS = {"pytest_cov": "--no-cov"}
 """Plugins that measure a whole suite, and the option that switches each off; a part of the suite has no report."""
@@ -55,7 +57,7 @@ def serve(channel: Channel, command: messages.PrepareSession | messages.StartSes
 def main(order: str, root: str, scratch: str, descriptor: str) -> None:
     """Be a session in a process of its own, where base can't fork: serve as ``order``, a StartSession, says."""
     processes.die_with_parent()
-    command = messages.decode(order.encode())
+    command = codec.decode(order.encode())
     if isinstance(command, messages.StartSession):
         serve(Channel(socket.socket(fileno=int(descriptor))), command, root, scratch)
 
@@ -77,9 +79,11 @@ class Session:
         self._project = Project(root)
         self._known_modules = set(sys.modules)
         self._items: dict[str, pytest.Item] = {}
+        self._described = Items(self._project)
         self._collecting: Any = None
         self._folders: dict[tuple[pytest.Collector, Path], pytest.Collector] = {}
         self.recorder = make(self._project)
+        self._imports = Imports(self._project, self.recorder)
         self._loaded = LoadedFiles(self._project)
         self._children = ChildProcesses()
         self._patcher = Patcher(self.recorder)
@@ -123,6 +127,7 @@ class Session:
         # From here on, for a conftest.py may hang or crash too; pytest's own plugin takes over when it is configured.
         faulthandler.enable(os.dup(2))
         self.recorder.start()
+        self._imports.follow()
         if self._preparing is not None:
             self._preparing.configure()
         config = _prepareconfig(args, [self, self._workers, hooks.Hooks()])
@@ -215,6 +220,7 @@ class Session:
 
     def _collect(self, command: messages.Collect) -> None:
         self._spare.drop()
+        self._imports.following = True
         session = self._collecting
         session.testsfailed = 0
         session.shouldfail = session.shouldstop = False
@@ -229,17 +235,20 @@ class Session:
             gc.enable()
         found = {item.nodeid: item for item in items}
         self._items.update(found)
-        executed = self.recorder.functions.by_file(self.recorder.take())
+        imports, outside = self._imports.take()
+        executed = self.recorder.functions.by_file(outside)
         self.recorder.settle()
-        self._patcher.note_imports(executed)
+        for functions in (executed, *(module.executed for module in imports)):
+            self._patcher.note_imports(functions)
         self._children.take()
         self._choose_isolation()
         self._channel.send(
             messages.Collected(
                 session=self.number,
                 paths=command.paths,
-                tests=[_describe(item) for item in items],
+                tests=self._described.describe(items),
                 loaded=self.take_loaded(),
+                imports=imports,
                 executed=executed,
                 preload=self._standard_modules(),
                 one_worker=self._workers.name_read,
@@ -309,6 +318,7 @@ class Session:
         self._workers.offer(config, command.worker, channel)
         run = Run(channel, command, self.recorder, self._loaded, self._children, orders)
         run.moved = self._updates.moved
+        self._imports.following = False
         self.recorder.take()
         hooks.before_run(config)
         run.always = set(self.recorder.take())
@@ -358,20 +368,3 @@ class Session:
             self._node.kill(command.run)
         else:
             self._node.send_down(command.run, line)
-
-
-def _describe(item: pytest.Item) -> messages.CollectedTest:
-    line = item.location[1]
-    chain = item.nodeid.split("::", 1)[1:] or [item.name]
-    names = _split_outside_brackets(chain[0])
-    markers = sorted({marker.name for marker in item.iter_markers()})
-    path = os.path.realpath(str(item.path))
-    return messages.CollectedTest(item.nodeid, path, (line or 0) + 1, names, markers, shared_beyond_file(item))
-
-
-def _split_outside_brackets(names: str) -> list[str]:
-    """Split ``Class::test[a::b]`` at the separators that are not part of a parameter."""
-    plain, bracket, parameter = names.partition("[")
-    parts = plain.split("::")
-    parts[-1] += bracket + parameter
-    return parts

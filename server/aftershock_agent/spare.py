@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from aftershock_agent import messages
+from aftershock_agent import codec, messages
 from aftershock_agent.channel import Channel
 from aftershock_agent.tree import Node
 from aftershock_agent.updating import Update, Updates
@@ -97,7 +97,7 @@ class Spare:
         self._settle_in()
         while (lines := channel.receive()) is not None:
             for number, line in enumerate(lines):
-                command = messages.decode(line)
+                command = codec.decode(line)
                 if isinstance(command, (messages.Compile, messages.Patch)):
                     self._updates.answer(command, channel)
                 elif isinstance(command, messages.Run):

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from aftershock_agent import messages, processes
+from aftershock_agent import codec, messages, processes
 from aftershock_agent.channel import Channel
 from aftershock_agent.processes import Child, End
 
@@ -153,7 +153,7 @@ class Node:
     def _handle_waiting(self, handle: Callable[[messages.Command, bytes], None]) -> None:
         while self.waiting:
             line = self.waiting.popleft()
-            handle(cast("messages.Command", messages.decode(line)), line)
+            handle(cast("messages.Command", codec.decode(line)), line)
 
     def _hear(self, number: int, source: object) -> None:
         """Relay what a child says, or its last words: what it has forked may hold its channel open."""

@@ -10,7 +10,7 @@ from aftershock.selection.affected import FactIndex
 from aftershock.selection.facts import Outcome
 from aftershock.selection.history import KEPT_FACTS
 from aftershock.selection.imports import ImportGraph
-from aftershock.selection.inputs import EmptyFact, bodies_of, inputs_for
+from aftershock.selection.inputs import EmptyFact, Imported, bodies_of, inputs_for
 from aftershock.selection.keys import Key, KeyKind
 from selection.stage import Stage, snapshot_of
 
@@ -70,8 +70,8 @@ def test_going_back_and_forth_between_two_states_runs_nothing_again(stage: Stage
 def test_a_definition_edit_affects_every_test_that_imports_the_file(stage: Stage) -> None:
     stage.edit("calc.py", "LIMIT = 9", "LIMIT = 10")
     assert stage.affected() == {
-        ADD: ["calc.py: definitions changed"],
-        SUB: ["calc.py: definitions changed"],
+        ADD: ["calc.py: what its import does changed"],
+        SUB: ["calc.py: what its import does changed"],
     }
 
 
@@ -91,7 +91,7 @@ def test_a_syntax_error_affects_the_importers_and_says_so(stage: Stage) -> None:
 
 def test_a_removed_file_and_a_removed_function_are_called_so(stage: Stage) -> None:
     stage.edit("calc.py", "def sub(a, b):\n    return a - b\n", "")
-    assert stage.affected()[SUB] == ["calc.py: sub was removed", "calc.py: definitions changed"]
+    assert stage.affected()[SUB] == ["calc.py: sub was removed", "calc.py: what its import does changed"]
     stage.write("calc.py", None)
     assert stage.affected()[ADD][0] == "calc.py was removed"
 
@@ -149,10 +149,10 @@ def test_a_recorder_that_records_nothing_is_noticed() -> None:
     snapshot = snapshot_of({"test_a.py": "def test(): pass\n"})
     graph = ImportGraph(snapshot.imports)
     with pytest.raises(EmptyFact, match=r"test_a\.py"):
-        inputs_for("test_a.py", {"/elsewhere.py": ["f"]}, [], {}, graph, snapshot, opaque=False)
-    own, shared = inputs_for("test_a.py", {}, [], {}, graph, snapshot, opaque=False, ran=False)
+        inputs_for("test_a.py", {"/elsewhere.py": ["f"]}, [], Imported({}, {}), graph, snapshot, opaque=False)
+    own, shared = inputs_for("test_a.py", {}, [], Imported({}, {}), graph, snapshot, opaque=False, ran=False)
     assert own == frozenset()
-    assert Key(KeyKind.DEF, "test_a.py") in dict(shared)
+    assert Key(KeyKind.IMPORT, "test_a.py") in dict(shared)
 
 
 def test_code_under_an_unknown_name_makes_the_whole_file_an_input(stage: Stage) -> None:
@@ -170,7 +170,9 @@ def test_inputs_of_one_closure_are_one_object(stage: Stage) -> None:
 
 
 def test_what_a_wider_fixtures_teardown_ran_is_added(stage: Stage) -> None:
-    stage.index.extend(ADD, bodies_of({"unrelated.py": ["f"]}, stage.snapshot))
+    stage.index.extend(
+        ADD, bodies_of({"unrelated.py": ["f"]}, Imported(stage.snapshot.definitions, {}), stage.snapshot)
+    )
     assert stage.affected() == {}
     stage.edit("unrelated.py", "return 1", "return 2")
     assert stage.affected() == {ADD: ["unrelated.py: body of f changed"]}
@@ -253,8 +255,8 @@ def test_following_edits_step_by_step_says_the_same_as_looking_anew() -> None:
             ran = {f"m{chance.randrange(5)}.py": [f"f{chance.randrange(4)}"] for _ in range(2)}
             facts.append(stage.run(f"test_{chance.randrange(8)}.py::test", ran))
         if step % 10 == 0:
-            anew = FactIndex()
+            anew = FactIndex(definitions=stage.definitions)
             for fact in facts:
                 anew.add(fact)
-            anew.update(snapshot_of(stage.files))
-            assert anew.affected(anew.tests()) == stage.index.affected(anew.tests())
+            anew.update(stage.snapshot)
+            assert anew.affected(anew.tests()).keys() == stage.index.affected(anew.tests()).keys()

@@ -8,8 +8,9 @@ from textwrap import dedent
 
 import pytest
 
-from aftershock.selection.imports import ImportGraph, Imports, ImportTable, Resolver, parse_imports
+from aftershock.selection.imports import ImportGraph, Imports, Resolver, parse_imports
 from aftershock.selection.keys import Key, KeyKind
+from aftershock.selection.statements import LazyTable
 
 
 def graph_of(
@@ -171,7 +172,7 @@ def test_imports_are_parsed_only_when_asked_for() -> None:
         asked.append("a.py")
         return Imports(frozenset({"json"}))
 
-    table = ImportTable({"a.py": imports})
+    table: LazyTable[Imports] = LazyTable({"a.py": imports})
     other = table.replaced({"b.py": Imports()})
     assert not asked
     assert set(other) == {"a.py", "b.py"}

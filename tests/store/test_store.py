@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from aftershock.selection.details import Details, parse_details
 from aftershock.selection.facts import Outcome
 from aftershock.selection.history import KEPT_FACTS
 from aftershock.selection.imports import parse_imports
@@ -112,7 +113,15 @@ def test_a_sweep_drops_what_no_fact_uses(store: Store, path: Path) -> None:
 def test_what_was_parsed_of_files_comes_back(store: Store, path: Path) -> None:
     source = b"from . import x\nimport os.path as p\nexec('')\nclass C:\n    def m(self): ...\n"
     files = [
-        CachedFile(name, 1, len(text), "digest", parse_symbols(text, name), parse_imports(text, name))
+        CachedFile(
+            name,
+            1,
+            len(text),
+            "digest",
+            parse_symbols(text, name),
+            parse_imports(text, name),
+            parse_details(text, name),
+        )
         for name, text in {"a/b.py": source, "broken.py": b"def (", "odd\udc80.py": b""}.items()
     ]
     store.cache_files(files)
@@ -126,7 +135,7 @@ def test_what_was_parsed_of_files_comes_back(store: Store, path: Path) -> None:
 
 
 def test_what_another_pythons_server_parsed_is_left_alone(store: Store, path: Path) -> None:
-    store.cache_file(CachedFile("a.py", 1, 2, "x", parse_symbols(b"", "a.py"), parse_imports(b"", "a.py")))
+    store.cache_file(CachedFile("a.py", 1, 2, "x", parse_symbols(b"", "a.py"), parse_imports(b"", "a.py"), Details()))
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE file SET algorithm = '1/2.7'")
     assert reopened(path).cached_files() == ()

@@ -15,7 +15,7 @@ from aftershock.engine import scratch
 from aftershock.engine.agent_process import BOOTSTRAP, spawn
 from aftershock.engine.import_watch import ImportWatch
 from aftershock.engine.run_events import RunEvents
-from aftershock_agent import messages
+from aftershock_agent import codec, messages
 
 log = logging.getLogger(__name__)
 
@@ -301,13 +301,13 @@ class Agent:
     def _send(self, command: messages.Command) -> None:
         if self._writer is None or self._death is not None:
             raise AgentDied(self._death or "The interpreter is not running.")
-        self._writer.write(messages.encode(command))
+        self._writer.write(codec.encode(command))
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         with contextlib.suppress(ConnectionError):
             while line := await reader.readline():
                 try:
-                    self._dispatch(messages.decode(line))  # type: ignore[arg-type]
+                    self._dispatch(codec.decode(line))  # type: ignore[arg-type]
                 except ValueError:
                     log.exception("the agent sent a line that is not a message")
         self._die("The interpreter ended. Aftershock starts it again at the next save; the log tells more.")

@@ -7,24 +7,18 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 from aftershock.engine import events
 from aftershock.engine.agent import AgentDied, SessionBroken
-from aftershock.engine.configuration import Configuration
 from aftershock.engine.events import RunKind, State
-from aftershock.engine.ledger import Ledger
 from aftershock.engine.order import Order
+from aftershock.engine.parts import Parts
 from aftershock.engine.project import Change
 from aftershock.engine.refining import Refiner
 from aftershock.engine.reporting import Reporting
 from aftershock.engine.request import Request
 from aftershock.engine.runner import Runner, processes_for
-from aftershock.engine.standing import Standing
-from aftershock.engine.tests_known import KnownTests
 from aftershock.engine.warm import WarmSession
-from aftershock.engine.warming import Warming
 
 log = logging.getLogger(__name__)
 
@@ -36,20 +30,6 @@ _CANCELLED = "The import was cancelled; the next save tries again"
 
 class ImportCancelled(Exception):
     """Somebody has cancelled an import."""
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What the driver works with."""
-
-    configuration: Configuration
-    known: KnownTests
-    ledger: Ledger
-    standing: Standing
-    warming: Warming
-    tell: Callable[[events.Event], None]
-    look: Callable[[Iterable[Path]], None]
-    warmed: Callable[[], None]
 
 
 class Driver:
@@ -75,6 +55,7 @@ class Driver:
         self._order = Order(parts.known, parts.standing, parts.ledger)
         self._reporting = Reporting(parts.known, parts.ledger, parts.standing, parts.tell, parts.look)
         self._run = 0
+        self._busy = False
         self.warmed = False
         self.paused = False
         self.state = State.STARTING
@@ -208,7 +189,9 @@ class Driver:
         while True:
             await self._wake.wait()
             self._wake.clear()
+            self._busy = True
             await self._guard(self._work)
+            self._busy = False
             self._rest.set()
 
     async def _guard(self, work: Callable[[], Awaitable[object]]) -> None:
@@ -294,7 +277,8 @@ class Driver:
     def _at_rest(self) -> bool:
         idle = self._idle is not None and not self._idle.done()
         still = self.state in (State.READY, State.PAUSED, State.FAILED, State.STOPPED)
-        return still and not idle and not self._wake.is_set() and not self._requests and not self.running
+        waiting = self._wake.is_set() or self._busy or bool(self._requests)
+        return still and not idle and not waiting and not self.running
 
     def _fail(self, message: str) -> None:
         log.error("%s", message)
@@ -353,13 +337,13 @@ class Driver:
         self._cancelling = self._requeue = False
         self.move(State.BUILDING if kind is RunKind.BUILD else State.RUNNING)
         parts.tell(events.RunStarted(run, kind, tuple(tests)))
+        only_affected = kind is RunKind.SAVE and all(test in parts.standing.affected for test in tests)
         try:
-            for wave in self._order.waves(tests, session):
-                waiting = wave
-                while waiting and not (self._cancelling or self._requeue):
-                    waiting = await self._run_wave(waiting)
-                if self._cancelling or self._requeue:
-                    break
+            held = await self._run_waves(self._order.waves(tests, session), only_affected)
+            if held:
+                # Now all that may tell more is collected, and what is still affected runs.
+                await self._bring_up(lambda: None)
+                await self._run_waves([held], only_affected, hold=False)
         finally:
             left = self._reporting.end()
             spent = time.perf_counter() - started
@@ -367,10 +351,34 @@ class Driver:
             parts.tell(finished)
         return finished
 
-    async def _run_wave(self, tests: list[str]) -> list[str]:
-        """Run tests in a session equal to the present; returns those left by one that ended the session."""
+    async def _run_waves(self, waves: Iterable[list[str]], only_affected: bool, hold: bool = True) -> list[str]:
+        """Run tests in waves; returns those held back, which may turn out unaffected when more is imported."""
+        held: list[str] = []
+        for wave in waves:
+            waiting = wave
+            while waiting and not (self._cancelling or self._requeue):
+                waiting = await self._run_wave(waiting, only_affected, held if hold and only_affected else None)
+            if self._cancelling or self._requeue:
+                return []
+        return held
+
+    async def _run_wave(self, tests: list[str], only_affected: bool, held: list[str] | None) -> list[str]:
+        """Run tests in a session equal to the present; returns those left by one that ended the session.
+
+        ``only_affected``: not those that turn out unaffected, now that it is known what their imports came to; those
+        that still may go to ``held``, if there is such a list.
+        """
         parts, nodes = self._parts, self._parts.known.nodes
-        session = await self._bring_up(lambda: {nodes[test].path for test in tests if test in nodes})
+
+        def wanted() -> list[str]:
+            return [test for test in tests if not only_affected or test in parts.standing.affected]
+
+        session = await self._bring_up(lambda: {nodes[test].path for test in wanted() if test in nodes})
+        self._reporting.leave_out(set(tests) - set(wanted()))
+        tests = wanted()
+        if held is not None:
+            held += [test for test in tests if parts.ledger.is_open(test)]
+            tests = [test for test in tests if not parts.ledger.is_open(test)]
         runnable = [test for test in tests if test in nodes and self._reporting.collectable(test, session)]
         limit = parts.configuration.test_timeout
         self._runner = runner = Runner(

@@ -10,16 +10,17 @@ import asyncio
 import fnmatch
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aftershock.engine import events, sources
 from aftershock.engine.agent import AgentDied, Collection, SessionBroken
 from aftershock.engine.collection_memory import CollectionMemory
 from aftershock.engine.configuration import Configuration
-from aftershock.engine.driver import Driver, Parts
+from aftershock.engine.driver import Driver
 from aftershock.engine.events import RunKind, State
 from aftershock.engine.ledger import Ledger
+from aftershock.engine.parts import Parts
 from aftershock.engine.project import Project
 from aftershock.engine.standing import Standing, TestState
 from aftershock.engine.tests_known import KnownTests
@@ -78,7 +79,7 @@ class Engine:
         self._memory = CollectionMemory(self._store)
         self._known = KnownTests(root, self._store, self._tell)
         self._ledger = Ledger(self._store, self._store.get_meta("variant") or "", self._project.present.snapshot)
-        self._standing = Standing(self._ledger, lambda: self._known.nodes)
+        self._standing = Standing(self._ledger, lambda: self._known.nodes, lambda: self._known.digests)
         self._warming = Warming(self._configuration, self._project, self._born, self._collected, self._absorb)
         self._vitals = Vitals(root, self._warming, self._measured)
         self._driver = Driver(self._parts(), self._tell_status)
@@ -314,16 +315,20 @@ class Engine:
     def _collected(self, collection: Collection, paths: Iterable[str] | None) -> None:
         """Take in the tests; run new ones that a change elsewhere has made (a longer parametrize list)."""
         self._known.clear_broken()
-        fresh = self._known.take(collection, paths)
         session = self._warming.session
         if session is not None:
+            collection = replace(collection, result=self._ledger.learn(session, collection.result))
             self._tell_isolation(session.agent.in_process)
+        fresh = self._known.take(collection, paths)
         if paths is None and session is not None:
             self._memory.remember(session.import_executed, session.present.snapshot)
+        before = set(self.affected)
         self._refresh()
         saves_run = self._configuration.run_mode == "onSave" and not self._driver.paused
-        if fresh and self._driver.warmed and saves_run and self._mostly_built():
-            self._driver.ask(RunKind.SAVE, lambda: [test for test in fresh if test in self.affected])
+        if self._driver.warmed and saves_run and self._mostly_built():
+            found = {*fresh, *(test for test in self.affected if test not in before)}
+            if found:
+                self._driver.ask(RunKind.SAVE, lambda: [test for test in self.affected if test in found])
 
     def _tell_isolation(self, reason: str) -> None:
         """Tell once that tests can't run in forks, unless that is what was asked for."""

@@ -34,7 +34,10 @@ class RunKind(enum.Enum):
 
 @dataclass(frozen=True)
 class TestNode:
-    """A test that exists: ``chain`` holds the names below the file (classes, then the test with parameters)."""
+    """A test that exists: ``chain`` holds the names below the file (classes, then the test with parameters).
+
+    ``digest`` is of what collecting has made of it beside its function.
+    """
 
     __test__ = False
     id: str
@@ -42,6 +45,7 @@ class TestNode:
     line: int
     chain: tuple[str, ...]
     markers: tuple[str, ...] = ()
+    digest: str = ""
 
 
 @dataclass(frozen=True)

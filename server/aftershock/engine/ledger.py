@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set as AbstractSet
+from dataclasses import replace
 
+from aftershock.engine.import_ledger import ImportLedger
 from aftershock.engine.sources import inside
 from aftershock.engine.warm import WarmSession
 from aftershock.selection.affected import FactIndex, Reason
+from aftershock.selection.definitions import Definitions
 from aftershock.selection.facts import Fact, InputSet, Outcome, Verdict
 from aftershock.selection.imports import ImportGraph
 from aftershock.selection.inputs import EmptyFact, bodies_of, inputs_for, quoted
+from aftershock.selection.keys import Key, KeyKind
 from aftershock.selection.snapshot import Snapshot
 from aftershock.store import Store
 from aftershock_agent import messages
@@ -33,15 +37,45 @@ class Ledger:
         self._store = store
         self._variant = variant
         self._uncommitted: list[Fact] = []
+        self._items = {test.id: test.digest for test in store.tests()}
         self._graph: tuple[object, frozenset[str], Mapping[str, frozenset[str]], ImportGraph] | None = None
-        self.index = FactIndex(variant)
-        self.index.update(snapshot)
+        self._definitions = Definitions()
+        self._definitions.variant = variant
+        self._imports = ImportLedger(store, self._definitions)
+        self.index = FactIndex(variant, self._definitions)
+        self.follow(snapshot, {})
         for fact in store.facts():
             self.index.add(fact)
 
     def set_variant(self, variant: str) -> None:
         """The interpreter is known (anew)."""
-        self._variant = self.index.variant = variant
+        self._variant = self.index.variant = self._definitions.variant = variant
+
+    def follow(self, snapshot: Snapshot, collected: Mapping[str, Mapping[str, str]]) -> None:
+        """Compare all facts with another present; ``collected`` are the digests of tests, by file."""
+        self.index.update(snapshot.with_imports(self._definitions.present(snapshot), collected))
+
+    def learn(self, session: WarmSession, result: messages.Collected) -> messages.Collected:
+        """Take in what ``session`` has imported; returns what it has collected, without what differs by itself.
+
+        Parameters are worked out when their file is imported, but for those of ``pytest_generate_tests``.
+        """
+        stands = self._imports.take(session, result.imports, self._graph_of(session))
+        generated = any("pytest_generate_tests" in names for names in session.import_executed.values())
+        tests = result.tests if generated else [self._steadied(session, test, stands) for test in result.tests]
+        session.items.update({test.id: test.digest for test in tests})
+        return replace(result, tests=tests)
+
+    def _steadied(
+        self, session: WarmSession, test: messages.CollectedTest, stands: AbstractSet[str]
+    ) -> messages.CollectedTest:
+        """A test with the parameters that it had, where its file's last import stands (one may be random)."""
+        known = self._items.get(test.id, test.digest)
+        if inside(session.root, test.path) in stands:
+            fixtures = test.digest.partition(" ")[0]
+            test = replace(test, digest=f"{fixtures} {known.partition(' ')[2]}")
+        self._items[test.id] = test.digest
+        return test
 
     def record(self, event: messages.TestFinished, session: WarmSession, alone: bool) -> None:
         """Take in the fact of a test that has ended, for the next :meth:`commit`.  ``alone``: it had its own fork.
@@ -54,7 +88,7 @@ class Ledger:
 
     def record_uncollectable(self, verdict: Verdict, session: WarmSession) -> None:
         """Take in the fact that a test's file can't be collected, for the next :meth:`commit`."""
-        self._keep(verdict, session, {}, sorted(session.loaded), False, False)
+        self._keep(verdict, session, {}, sorted(session.loaded), True, False)
 
     def commit(self) -> None:
         """Write what was taken in to the disk, in one transaction."""
@@ -66,7 +100,7 @@ class Ledger:
         """Add what the teardown of a wider fixture ran to the facts of its users."""
         self.commit()
         executed = self._relative(session, event.executed)
-        extra = bodies_of(executed, session.present.snapshot)
+        extra = bodies_of(executed, session.imported, session.present.snapshot)
         for test in event.tests:
             self.index.extend(test, extra)
             self._store.extend(test, extra)
@@ -74,6 +108,10 @@ class Ledger:
     def reasons(self, tests: Iterable[str]) -> Mapping[str, tuple[Reason, ...]]:
         """The affected ones of ``tests``, each with why."""
         return self.index.affected(tests)
+
+    def is_open(self, test: str) -> bool:
+        """Whether an affected test may turn out unaffected, once it is known what imports come to."""
+        return self.index.is_open(test)
 
     def seconds(self, test: str) -> float | None:
         """How long a test took last time, if it ever ran."""
@@ -86,6 +124,7 @@ class Ledger:
         self._store.forget_facts()
         for test in list(self.index.tests()):
             self.index.forget(test)
+        self._definitions.forget()
 
     def _keep(
         self,
@@ -102,12 +141,15 @@ class Ledger:
         path = verdict.test.split("::", 1)[0]
         keys: tuple[InputSet, ...]
         try:
-            keys = inputs_for(path, executed, loaded, session.import_executed, graph, snapshot, opaque=opaque, ran=ran)
+            keys = inputs_for(path, executed, loaded, session.imported, graph, snapshot, opaque=opaque, ran=ran)
         except EmptyFact as error:
             # A coroutine that nobody awaits runs nothing, and ends all the same. With an empty fact the test would
             # never be affected again, so it depends on all sources.
             log.warning("%s depends on every source: %s", verdict.test, error)
-            keys = inputs_for(path, executed, loaded, session.import_executed, graph, snapshot, opaque=True, ran=False)
+            keys = inputs_for(path, executed, loaded, session.imported, graph, snapshot, opaque=True, ran=False)
+        digest = session.items.get(verdict.test, "")
+        if digest:
+            keys += (frozenset({(Key(KeyKind.COLLECT, path, verdict.test[len(path) + 2 :]), digest)}),)
         if verdict.failure is not None:
             # A line that moves in one of them makes the failing line, and the source that pytest shows, another.
             frames = (inside(session.root, frame.path) for frame in verdict.failure.frames)

@@ -11,9 +11,12 @@ from pathlib import Path
 from aftershock.engine import pytest_configuration, sources
 from aftershock.engine.sources import SourceFile
 from aftershock.engine.warm import Present
+from aftershock.selection.details import Details, LazyDetails
 from aftershock.selection.imports import Imports
 from aftershock.selection.snapshot import Snapshot
 from aftershock.store import CachedFile, Store
+
+_PARSED = ("symbols", "imports", "details")
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,8 @@ class Project:
         self._store.cache_files(fresh)
         snapshot = Snapshot(
             {path: file.symbols for path, file in files.items()},
-            {path: _lazily(file) for path, file in files.items()},
+            {path: _imports(file) for path, file in files.items()},
+            {path: _details(file) for path, file in files.items()},
             config=pytest_configuration.digest(self._root, self._arguments),
             distributions=distributions,
         )
@@ -86,7 +90,9 @@ class Project:
         files = {**self.present.sources, **changes}
         snapshot = self.present.snapshot
         if changes:
-            entries = {path: (file.symbols, _lazily(file)) if file else None for path, file in changes.items()}
+            entries = {
+                path: (file.symbols, _imports(file), _details(file)) if file else None for path, file in changes.items()
+            }
             snapshot = snapshot.with_files(entries)
         config = pytest_configuration.digest(self._root, self._arguments) if configuration else snapshot.config
         differs = config != snapshot.config
@@ -117,20 +123,25 @@ class Project:
         for path, file in files.items():
             known = cached.get(path)
             if known is not None and known.digest == file.digest:
-                file.__dict__.update(symbols=known.symbols, imports=known.imports)
+                file.__dict__.update(symbols=known.symbols, imports=known.imports, details=known.details)
             else:
                 fresh.append(file)
-                _ = file.symbols, file.imports
+                _ = file.symbols, file.imports, file.details
         return files, fresh
 
 
-def _lazily(file: SourceFile) -> Imports | Callable[[], Imports]:
+def _imports(file: SourceFile) -> Imports | Callable[[], Imports]:
     known: Imports | None = file.__dict__.get("imports")
     return known or (lambda: file.imports)
+
+
+def _details(file: SourceFile) -> LazyDetails:
+    known: Details | None = file.__dict__.get("details")
+    return known or (lambda: file.details)
 
 
 def _touched(old: SourceFile, new: SourceFile) -> SourceFile:
     """The file with its new time stamp, and what was parsed of it."""
     file = dataclasses.replace(old, mtime_ns=new.mtime_ns, size=new.size)
-    file.__dict__.update({name: old.__dict__[name] for name in ("symbols", "imports") if name in old.__dict__})
+    file.__dict__.update({name: old.__dict__[name] for name in _PARSED if name in old.__dict__})
     return file

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set as AbstractSet
 from pathlib import Path
 
 from aftershock.engine import events
@@ -49,6 +49,10 @@ class Reporting:
         """Another run begins."""
         self._run = run
         self.counts, self.running = Counter(), set(tests)
+
+    def leave_out(self, tests: AbstractSet[str]) -> None:
+        """These get no verdict from this run: the one that they have holds after all."""
+        self.running -= tests
 
     def end(self) -> tuple[str, ...]:
         """The run is over; returns the tests that got no verdict."""

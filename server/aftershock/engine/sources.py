@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from aftershock.selection.details import Details, parse_details
 from aftershock.selection.imports import Imports, parse_imports
 from aftershock.selection.symbols import Symbols, parse_symbols
 
@@ -39,6 +40,11 @@ class SourceFile:
     def imports(self) -> Imports:
         """What it imports; parsed when first asked for, which is off the way from save to verdict."""
         return parse_imports(self.text, self.path)
+
+    @cached_property
+    def details(self) -> Details:
+        """Who mentions what in it; parsed when first asked for, as :attr:`imports`."""
+        return parse_details(self.text, self.path)
 
     @cached_property
     def digest(self) -> str:

@@ -24,9 +24,15 @@ class TestState:
 class Standing:
     """The affected set, kept with every change of the files and every new fact."""
 
-    def __init__(self, ledger: Ledger, tests: Callable[[], Mapping[str, object]]) -> None:
-        """``tests`` gives the tests that exist, by id."""
+    def __init__(
+        self,
+        ledger: Ledger,
+        tests: Callable[[], Mapping[str, object]],
+        collected: Callable[[], Mapping[str, Mapping[str, str]]],
+    ) -> None:
+        """``tests`` gives the tests that exist, by id, ``collected`` their digests by file."""
         self._ledger = ledger
+        self._collected = collected
         self._tests = tests
         self._true: dict[str, Verdict | None] = {}
         self._before: dict[str, Verdict | None] = {}
@@ -36,7 +42,7 @@ class Standing:
 
     def refresh(self, snapshot: Snapshot) -> events.AffectedChanged:
         """Compare all facts with the present; ``restored`` are the tests that memory has a new answer for."""
-        self._ledger.index.update(snapshot)
+        self._ledger.follow(snapshot, self._collected())
         tests, before = self._tests(), dict(self._true)
         for test in before.keys() - tests.keys():
             del self._true[test]

@@ -26,9 +26,13 @@ class KnownTests:
         self.nodes: dict[str, events.TestNode] = {}
         self._places: dict[str, int] = {}
         for test in store.tests():
-            node = events.TestNode(test.id, test.path, test.line, tuple(test.chain), tuple(test.markers))
+            node = events.TestNode(test.id, test.path, test.line, tuple(test.chain), tuple(test.markers), test.digest)
             self._by_path[node.path] = (*self._by_path.get(node.path, ()), node)
             self.nodes[node.id] = node
+        self.digests: dict[str, dict[str, str]] = {}
+        """By file, as test ids begin with it, the digest of each test."""
+        for path, nodes in self._by_path.items():
+            self._note_digests(path, nodes)
 
     def announce(self) -> None:
         """Tell of all tests, for a listener that has just come."""
@@ -60,7 +64,7 @@ class KnownTests:
         found: dict[str, list[events.TestNode]] = {}
         for test in collection.result.tests:
             path = relative(self._root, test.path) or test.id.split("::", 1)[0]
-            node = events.TestNode(test.id, path, test.line, tuple(test.chain), tuple(test.markers))
+            node = events.TestNode(test.id, path, test.line, tuple(test.chain), tuple(test.markers), test.digest)
             found.setdefault(path, []).append(node)
         failed = {relative(self._root, failure.path) or "" for failure in collection.failures}
         covered = set(paths) if paths is not None else {*self._by_path, *self._import_problems, *found}
@@ -132,11 +136,16 @@ class KnownTests:
     def _tell_problems(self, path: str) -> None:
         self._tell(events.ProblemsChanged(path, self.problems().get(path, ())))
 
+    def _note_digests(self, path: str, nodes: tuple[events.TestNode, ...]) -> None:
+        place = nodes[0].id.partition("::")[0] if nodes else path
+        self.digests = {**self.digests, place: {node.id: node.digest for node in nodes}}
+
     def _replace(self, path: str, nodes: tuple[events.TestNode, ...]) -> None:
         before = self._by_path.get(path, ())
         if nodes == before:
             return
         self._places = {}
+        self._note_digests(path, nodes)
         for node in before:
             self.nodes.pop(node.id, None)
         if nodes:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from aftershock.engine.agent import Agent, Collection, PatchAnswer
 from aftershock.engine.rebuilding import Rebuild
 from aftershock.engine.sources import SourceFile, changed_bodies, inside, is_source, relative
+from aftershock.selection.inputs import Imported
+from aftershock.selection.keys import Key
 from aftershock.selection.snapshot import Snapshot
 from aftershock_agent import messages
 
@@ -36,7 +39,12 @@ class Outdated(Exception):
 
 @dataclass
 class WarmSession:
-    """What the server knows of the session in the agent; ``present`` is the project as the session has it."""
+    """What the server knows of the session in the agent; ``present`` is the project as the session has it.
+
+    ``import_executed`` is all that ran while pytest collected, of it ``ran_outside`` what did so in no import that
+    came to its end, and ``ran_in`` the rest, by import; ``tables`` are the digests of what files' names are bound to,
+    ``items`` are the digests of tests.
+    """
 
     agent: Agent
     root: Path
@@ -47,6 +55,10 @@ class WarmSession:
     loaded: set[str] = field(default_factory=set)
     edges: dict[str, frozenset[str]] = field(default_factory=dict)
     import_executed: dict[str, set[str]] = field(default_factory=dict)
+    ran_outside: dict[str, set[str]] = field(default_factory=dict)
+    ran_in: dict[str, frozenset[Key]] = field(default_factory=dict)
+    tables: dict[str, str] = field(default_factory=dict)
+    items: dict[str, str] = field(default_factory=dict)
     collected: set[str] = field(default_factory=set)
     together: dict[str, Sequence[str]] = field(default_factory=dict)
     one_worker: bool = False
@@ -174,12 +186,23 @@ class WarmSession:
         self.collected.update(paths or ())
         self.one_worker |= result.one_worker
         self.together.update({test.id: test.together for test in result.tests if test.together})
-        for path, names in result.executed.items():
-            found = relative(self.root, path)
-            if found is not None:
-                self.import_executed.setdefault(found, set()).update(names)
+        self._note_executed(result.executed, self.import_executed)
+        self._note_executed({path: _wide(names) for path, names in result.executed.items()}, self.ran_outside)
+        for module in result.imports:
+            self._note_executed(module.executed, self.import_executed)
         self.note_loaded(result.loaded)
         return collection
+
+    @cached_property
+    def imported(self) -> Imported:
+        """What facts rest on besides what their tests ran; it grows with each collection."""
+        return Imported(self.tables, self.ran_outside)
+
+    def _note_executed(self, executed: messages.Executed, *where: dict[str, set[str]]) -> None:
+        for path, names in executed.items():
+            found = relative(self.root, path)
+            for known in where if found is not None else ():
+                known.setdefault(str(found), set()).update(names)
 
     def note_loaded(self, files: Iterable[messages.LoadedFile]) -> list[str]:
         """Take in what was loaded, and the observed import edges; returns the relative paths.
@@ -202,6 +225,14 @@ class WarmSession:
         if outdated:
             raise Outdated(outdated)
         return paths
+
+
+def _wide(names: Iterable[str]) -> list[str]:
+    """The functions that may have done something to every test when they ran while pytest collected.
+
+    Pytest asks modules for names that they don't have, and what ``pytest_generate_tests`` does shows in the tests.
+    """
+    return [name for name in names if name.rpartition(".")[2] not in ("__getattr__", "pytest_generate_tests")]
 
 
 def _is_utf8(text: bytes) -> bool:

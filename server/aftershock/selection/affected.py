@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
+from aftershock.selection.concern import Concern
+from aftershock.selection.definitions import Definitions
 from aftershock.selection.facts import Fact, InputSet
 from aftershock.selection.history import completed, with_fact
 from aftershock.selection.keys import Key, KeyKind
@@ -27,12 +29,15 @@ class FactIndex:
     """Facts by test, and a reverse index from each key's digests to the input sets that hold them.
 
     After an edit only the keys of the edited files are looked at, and only the sets that hold those keys.
-    ``variant``: when given, facts of other variants never match.  Nothing matches before the first
-    :meth:`update`.
+    ``definitions`` tell what it means that a file's values differ.  ``variant``: when given, facts of other variants
+    never match.  Nothing matches before the first :meth:`update`.
     """
 
-    def __init__(self, variant: str | None = None) -> None:
+    def __init__(self, variant: str | None = None, definitions: Definitions | None = None) -> None:
         self._variant = variant
+        self._definitions = definitions or Definitions()
+        self._concerned: dict[tuple[str, str, str], AbstractSet[str] | None] = {}
+        self._handed_names: dict[str, set[str]] | None = None
         self._snapshot: Snapshot | None = None
         self._facts: dict[str, list[Fact]] = {}
         self._sets: dict[InputSet, _Set] = {}
@@ -40,6 +45,7 @@ class FactIndex:
         self._now: dict[Key, str] = {}
         self._by_path: dict[str, set[Key]] = {}
         self._matching: dict[str, Fact | None] = {}
+        self._matched: dict[str, Fact] = {}
         self._moved: set[str] = set()
 
     @property
@@ -95,12 +101,72 @@ class FactIndex:
         """The newest fact of a test all of whose inputs are as they are now."""
         if test not in self._matching:
             facts = reversed(self._facts.get(test, ()))
-            self._matching[test] = next((fact for fact in facts if self._matches(fact)), None)
+            found = self._matching[test] = next((fact for fact in facts if self._matches(fact)), None)
+            if found is not None:
+                self._matched[test] = found
         return self._matching[test]
 
     def _matches(self, fact: Fact) -> bool:
         fits = self._snapshot is not None and (self._variant is None or fact.variant == self._variant)
-        return fits and not any(self._sets[inputs].stale for inputs in fact.inputs)
+        return fits and not any(self._stale(fact, self._sets[inputs]) for inputs in fact.inputs)
+
+    def _stale(self, fact: Fact, held: _Set) -> bool:
+        """Whether a key in the set has moved that concerns the fact's test."""
+        return any(self._concerns(fact.test, key, recorded) for key, recorded in held.stale.items())
+
+    def _concerns(self, test: str, key: Key, recorded: str) -> bool:
+        """Whether a test may see that a key has moved: values of names concern only who can ask for them."""
+        now = self._now.get(key, UNKNOWN)
+        if key.kind is not KeyKind.DEF or UNKNOWN in (recorded, now) or self._snapshot is None:
+            return True
+        if self._asks_for_it(test, key.path, recorded, now):
+            return True
+        place = key.path, recorded, now
+        if place not in self._concerned:
+            concern = self._definitions.concern(*place, self._snapshot)
+            self._concerned[place] = None if concern is None or concern.everybody else self._tests_of(concern)
+        concerned = self._concerned[place]
+        return concerned is None or test in concerned
+
+    def is_open(self, test: str) -> bool:
+        """Whether an affected test may turn out unaffected, once it is known what imports come to."""
+        if self._snapshot is None or self.matching(test) is not None:
+            return False
+        return any(self._may_match(fact) for fact in self._facts.get(test, ()))
+
+    def _may_match(self, fact: Fact) -> bool:
+        if self._variant is not None and fact.variant != self._variant:
+            return False
+        stale = ((key, recorded) for inputs in fact.inputs for key, recorded in self._sets[inputs].stale.items())
+        moved = [(key, recorded) for key, recorded in stale if self._concerns(fact.test, key, recorded)]
+        return all(key.kind is KeyKind.DEF and self._now.get(key) == UNKNOWN for key, _ in moved)
+
+    def _asks_for_it(self, test: str, path: str, recorded: str, now: str) -> bool:
+        """Whether pytest itself asks for one of the changed names, to get at the test."""
+        file, _, names = test.partition("::")
+        if file != path:
+            return False
+        chain = names.partition("[")[0].split("::")
+        delta = self._definitions.changed(recorded, now)
+        return delta is None or any(".".join(chain[:end]) in delta.names for end in range(1, len(chain) + 1))
+
+    def _tests_of(self, concern: Concern) -> AbstractSet[str]:
+        """The tests that ran code of these as it is now (with other code they are affected anyway)."""
+        return concern.of(self._tests_running, self._handed)
+
+    def _handed(self, names: AbstractSet[str]) -> AbstractSet[str]:
+        """The tests whose parameters lead to one of these classes or modules."""
+        if self._handed_names is None:
+            self._handed_names = {}
+            for tests in self._snapshot.collected.values() if self._snapshot is not None else ():
+                for test, text in tests.items():
+                    for name in text.split(" ")[1:]:
+                        self._handed_names.setdefault(name, set()).add(test)
+        return {test for name in names for test in self._handed_names.get(name, ())}
+
+    def _tests_running(self, functions: AbstractSet[Key]) -> AbstractSet[str]:
+        held = (held for key in functions for held in self._holders.get(key, {}).get(self._now.get(key, UNKNOWN), ()))
+        return {test for each in held for test in each.tests}
 
     # --- input sets ------------------------------------------------------------------------------
 
@@ -152,26 +218,32 @@ class FactIndex:
     def update(self, snapshot: Snapshot) -> None:
         """Compare with another present; costs as much as what changed since the last one."""
         before, self._snapshot = self._snapshot, snapshot
+        self._concerned = {}
         if before is None:
             self._ask_all_again()
+        touched: set[_Set] = set()
         for place in self._by_path if before is None else _moved(before, snapshot):
             for key in self._by_path.get(place, ()):
-                self._move(key, snapshot.digest(key))
+                touched |= self._move(key, snapshot.digest(key))
+        for held in touched:
+            self._ask_again(held.tests)
 
-    def _move(self, key: Key, now: str) -> None:
+    def _move(self, key: Key, now: str) -> set[_Set]:
+        """A key may have another digest now; returns the sets whose users may be answered otherwise."""
         before = self._now.get(key)
         if now == before:
-            return
+            return set()
         self._now[key] = now
         holders = self._holders[key]
-        for held in holders.get(before, ()) if before is not None else ():
-            if not held.stale:
-                self._ask_again(held.tests)
+        stale = holders.get(before, set()) if before is not None else set()
+        fresh = holders.get(now, set()) if now != UNKNOWN else set()
+        for held in stale:
             held.stale[key] = before or UNKNOWN
-        for held in holders.get(now, ()) if now != UNKNOWN else ():
+        for held in fresh:
             del held.stale[key]
-            if not held.stale:
-                self._ask_again(held.tests)
+        if key.kind is KeyKind.DEF:
+            return set().union(*holders.values())  # whom another value concerns depends on both
+        return stale | fresh
 
     def _ask_again(self, tests: Iterable[str]) -> None:
         """Which facts of these tests match is to be found out anew."""
@@ -191,19 +263,28 @@ class FactIndex:
     # --- answers ---------------------------------------------------------------------------------
 
     def affected(self, tests: Iterable[str]) -> dict[str, tuple[Reason, ...]]:
-        """Those of ``tests`` that no fact speaks for, each with why, compared with its latest fact."""
+        """Those of ``tests`` that no fact speaks for, each with why, compared with the fact that spoke last."""
         return {test: self._reasons(test) for test in tests if self.matching(test) is None}
 
     def _reasons(self, test: str) -> tuple[Reason, ...]:
-        fact = self.latest(test)
-        if fact is None or self._snapshot is None:
+        facts = self._facts.get(test, ())
+        if not facts or self._snapshot is None:
             return (NEVER_RUN,)
+        matched = self._matched.get(test)
+        fact = next((each for each in facts if each is matched), facts[-1])
         sets = [self._sets[inputs] for inputs in fact.inputs]
         stale = {key: recorded for held in sets for key, recorded in held.stale.items()}
         if not stale:
             return (OTHER_VARIANT,)
-        ordered = sorted(stale, key=_specific_first)
-        return tuple(reason_for(key, stale[key], self._snapshot) for key in ordered)
+        ordered = [key for key in sorted(stale, key=_specific_first) if self._concerns(test, key, stale[key])]
+        return tuple(self._reason(key, stale[key], self._snapshot) for key in ordered)
+
+    def _reason(self, key: Key, recorded: str, snapshot: Snapshot) -> Reason:
+        names = None
+        if key.kind is KeyKind.DEF and recorded:
+            delta = self._definitions.changed(recorded, self._now.get(key, UNKNOWN))
+            names = None if delta is None else delta.names
+        return reason_for(key, recorded, snapshot, names)
 
     def reaching(self, path: str, qualname: str | None = None) -> tuple[str, ...]:
         """The tests whose latest fact executed a function, a class's members, or (None) any of the file's."""
@@ -228,7 +309,7 @@ def _specific_first(key: Key) -> tuple[bool, Key]:
 
 def _moves_with(key: Key) -> str:
     """What has to change for the key's digest to change: a path, or one of the totals."""
-    if key.kind in (KeyKind.BODY, KeyKind.DEF, KeyKind.FILE) and key.path:
+    if key.kind in (KeyKind.BODY, KeyKind.DEF, KeyKind.IMPORT, KeyKind.COLLECT, KeyKind.FILE) and key.path:
         return key.path
     return {KeyKind.ABSENT: "<files>", KeyKind.DIR: "<files>"}.get(key.kind, "<totals>")
 
@@ -238,6 +319,10 @@ def _moved(before: Snapshot, now: Snapshot) -> Iterable[str]:
     yield "<totals>"
     old, new = before.symbols, now.symbols
     yield from (path for path in old.keys() | new.keys() if old.get(path) is not new.get(path))
+    there, here = before.collected, now.collected
+    yield from (path for path in there.keys() | here.keys() if there.get(path) is not here.get(path))
+    was, known = before.definitions, now.definitions
+    yield from (path for path in was.keys() | known.keys() if was.get(path) != known.get(path))
     if old.keys() != new.keys() or before.roots != now.roots:
         yield "<files>"
         # A package that came or went hides or bares the module of its name.

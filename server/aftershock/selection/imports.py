@@ -9,7 +9,6 @@ from aftershock.selection.keys import Key, KeyKind
 from aftershock.selection.resolver import Resolver, ancestors, is_test_file, join, module_files
 from aftershock.selection.statements import (
     Imports,
-    ImportTable,
     LazyImports,
     RelativeImport,
     parse_imports,
@@ -17,7 +16,6 @@ from aftershock.selection.statements import (
 
 __all__ = [
     "ImportGraph",
-    "ImportTable",
     "Imports",
     "LazyImports",
     "RelativeImport",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from aftershock.selection.facts import InputSet
 from aftershock.selection.imports import ImportGraph
@@ -15,11 +16,28 @@ class EmptyFact(Exception):
     """Nothing was recorded of a test that ran: a fact of it would look fresh for ever."""
 
 
+@dataclass(frozen=True, eq=False)
+class Imported:
+    """What a session has imported, and what it ran besides tests.
+
+    ``tables`` are the digests of what the names of each file were bound to, for ``ran_outside`` the qualified names of
+    code that ran while pytest collected, but in no import that came to its end.
+    """
+
+    tables: Mapping[str, str]
+    ran_outside: Mapping[str, Collection[str]]
+
+    @property
+    def stamp(self) -> tuple[int, int]:
+        """Grows with what there is."""
+        return len(self.tables), sum(map(len, self.ran_outside.values()))
+
+
 def inputs_for(
     test_path: str,
     executed: Mapping[str, Iterable[str]],
     loaded: Iterable[str],
-    import_executed: Mapping[str, Collection[str]],
+    imported: Imported,
     graph: ImportGraph,
     snapshot: Snapshot,
     opaque: bool,
@@ -28,30 +46,30 @@ def inputs_for(
     """The inputs of one test: what it executed, and what it shares with every test of the same imports.
 
     All paths are relative to the project; those that the snapshot doesn't hold don't count.  ``executed`` has
-    the qualified names of the code that the test ran, ``loaded`` the files imported meanwhile,
-    ``import_executed`` what ran while files were imported.  ``opaque``: it did what recording can't see, so
-    it depends on all sources. ``ran`` is False for a test that was skipped or whose fixture failed.
+    the qualified names of the code that the test ran, ``loaded`` the files imported meanwhile.  ``opaque``: it did what
+    recording can't see, so it depends on all sources. ``ran`` is False for a test that was skipped or whose fixture
+    failed.
 
     Raises EmptyFact when a test of a Python file ran and nothing was recorded.
     """
     own = {path: names for path, names in executed.items() if path in snapshot.symbols}
-    keys = {key for path, names in own.items() for key in _executed_keys(path, names, snapshot)}
+    keys = {key for path, names in own.items() for key in executed_keys(path, names, snapshot)}
     if ran and test_path.endswith(".py") and not any(own.values()):
         raise EmptyFact(f"{test_path}: nothing was recorded of a test that ran")
     if test_path not in snapshot.symbols:
         keys.add(Key(KeyKind.FILE, test_path))
     if opaque:
         keys.add(Key(KeyKind.PROJECT))
-    roots = frozenset((test_path, *own, *(path for path in loaded if path in snapshot.symbols)))
-    shared = _shared(test_path, roots, import_executed, graph, snapshot)
+    late = frozenset(path for path in (*own, *loaded) if path in snapshot.symbols and path not in imported.tables)
+    shared = _shared(test_path, frozenset((test_path, *own, *late)), late, imported, graph, snapshot)
     return frozenset(map(snapshot.pair, keys)), shared
 
 
-def bodies_of(executed: Mapping[str, Iterable[str]], snapshot: Snapshot) -> InputSet:
+def bodies_of(executed: Mapping[str, Iterable[str]], imported: Imported, snapshot: Snapshot) -> InputSet:
     """What executed code alone adds to facts: the teardown of a wider fixture, to those of its users."""
     own = {path: names for path, names in executed.items() if path in snapshot.symbols}
-    keys = {key for path, names in own.items() for key in _executed_keys(path, names, snapshot)}
-    return frozenset(map(snapshot.pair, keys | {Key(KeyKind.DEF, path) for path in own}))
+    keys = {key for path, names in own.items() for key in executed_keys(path, names, snapshot)}
+    return frozenset((*map(snapshot.pair, keys), *(_definitions(path, imported, snapshot) for path in own)))
 
 
 def quoted(paths: Iterable[str], snapshot: Snapshot) -> InputSet:
@@ -60,7 +78,13 @@ def quoted(paths: Iterable[str], snapshot: Snapshot) -> InputSet:
     return frozenset(snapshot.pair(Key(KeyKind.FILE, path, TEXT)) for path in found)
 
 
-def _executed_keys(path: str, names: Iterable[str], snapshot: Snapshot) -> Iterator[Key]:
+def _definitions(path: str, imported: Imported, snapshot: Snapshot) -> tuple[Key, str]:
+    """What a file defines: by value where its import was followed, else by its text."""
+    table = imported.tables.get(path)
+    return snapshot.pair(Key(KeyKind.IMPORT, path)) if table is None else (Key(KeyKind.DEF, path), table)
+
+
+def executed_keys(path: str, names: Iterable[str], snapshot: Snapshot) -> Iterator[Key]:
     """The keys of executed code; code outside functions has none, since definitions are inputs anyway."""
     symbols = snapshot.symbols[path]
     for qualname in names:
@@ -75,40 +99,39 @@ def _executed_keys(path: str, names: Iterable[str], snapshot: Snapshot) -> Itera
 def _shared(
     test_path: str,
     roots: frozenset[str],
-    import_executed: Mapping[str, Collection[str]],
+    late: frozenset[str],
+    imported: Imported,
     graph: ImportGraph,
     snapshot: Snapshot,
 ) -> InputSet:
-    """The input set of an import closure, worked out once for all tests with the same roots or the same closure."""
-    recorded = sum(map(len, import_executed.values()))
-    stamp = (graph, test_path, len(import_executed), recorded)
+    """The input set of an import closure, worked out once for all tests with the same roots or the same closure.
+
+    A file that nobody has imported has done nothing: only those in ``imported`` count, and what ``late`` ones reach.
+    """
+    stamp = (graph, test_path, imported, imported.stamp)
     known = snapshot.closures.get(roots)
     if known is not None and known[0] == stamp:
         return known[1]
-    files = graph.closure(test_path) | graph.closure_of(roots)
-    place = files | {test_path}
-    known = snapshot.closures.get(place)
+    closure = graph.closure(test_path) | graph.closure_of(roots)
+    files = frozenset(path for path in closure if path in imported.tables) | graph.closure_of(late) | {test_path}
+    known = snapshot.closures.get(files)
     if known is None or known[0] != stamp:
-        keys = _closure_keys(test_path, files, import_executed, graph, snapshot)
-        known = stamp, frozenset(map(snapshot.pair, keys))
-    snapshot.closures[roots] = snapshot.closures[place] = known
+        pairs = [_definitions(path, imported, snapshot) for path in files]
+        pairs += map(snapshot.pair, _closure_keys(test_path, files, imported, graph, snapshot))
+        known = stamp, frozenset(pairs)
+    snapshot.closures[roots] = snapshot.closures[files] = known
     return known[1]
 
 
 def _closure_keys(
-    test_path: str,
-    files: frozenset[str],
-    import_executed: Mapping[str, Collection[str]],
-    graph: ImportGraph,
-    snapshot: Snapshot,
+    test_path: str, files: frozenset[str], imported: Imported, graph: ImportGraph, snapshot: Snapshot
 ) -> set[Key]:
-    keys = {Key(KeyKind.DEF, path) for path in files}
-    keys |= graph.absent(test_path)
+    keys = set(graph.absent(test_path))
     keys |= {Key(KeyKind.CONFIG), Key(KeyKind.DIST)}
     if graph.is_dynamic(files):
         keys.add(Key(KeyKind.DIR))
     for path in files:
         keys |= graph.names(path)
-        if path in import_executed and path in snapshot.symbols:
-            keys.update(_executed_keys(path, import_executed[path], snapshot))
+        if path in imported.ran_outside and path in snapshot.symbols:
+            keys.update(executed_keys(path, imported.ran_outside[path], snapshot))
     return keys

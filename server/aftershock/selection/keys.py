@@ -32,8 +32,9 @@ TEXT = "text"
 class Key(NamedTuple):
     """One thing that a test can depend on.
 
-    ``path`` is relative to the project root, with forward slashes.  ``name`` is a qualified name for
-    ``BODY`` and ``DEF`` (empty: the whole file), a dotted module name for ``ABSENT``.  ``PROJECT`` stands
+    ``path`` is relative to the project root, with forward slashes.  ``name`` is a qualified name for ``BODY``, a
+    dotted module name for ``ABSENT``.  ``DEF`` is what a file's names were bound to when it had been imported,
+    ``IMPORT`` the text of its definitions.  ``PROJECT`` stands
     for all of the project's Python sources: what a test depends on when recording couldn't see.  ``FILE`` with the
     name ``TEXT`` counts comments and lines too.
     """

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from aftershock.selection.concern import EFFECTS
 from aftershock.selection.keys import TEXT, Key, KeyKind
 from aftershock.selection.resolver import ABSENT
 from aftershock.selection.snapshot import Snapshot
@@ -20,17 +22,31 @@ class Reason:
 NEVER_RUN = Reason(None, "never run")
 OTHER_VARIANT = Reason(None, "never run with this Python")
 
+_NAMED = 3
+"""How many names a sentence lists."""
+_EFFECTS_IN_WORDS = "what its import does"
+
 _FIXED = {
     KeyKind.CONFIG: "configuration changed",
     KeyKind.DIST: "installed packages changed",
+    KeyKind.COLLECT: "its parameters or fixtures changed",
     KeyKind.DIR: "a source file was added or removed",
     KeyKind.PROJECT: "a source file changed, and the test did what recording can't follow",
 }
 
 
-def reason_for(key: Key, recorded: str, snapshot: Snapshot) -> Reason:
-    """Why ``key``, recorded with this digest, doesn't match the present."""
+def reason_for(key: Key, recorded: str, snapshot: Snapshot, names: AbstractSet[str] | None = None) -> Reason:
+    """Why ``key``, recorded with this digest, doesn't match the present; ``names`` of a file have other values now."""
+    if names:
+        return Reason(key, f"{key.path}: {_listed(names)} changed")
     return Reason(key, _FIXED.get(key.kind) or _text(key, recorded, snapshot))
+
+
+def _listed(names: AbstractSet[str]) -> str:
+    """Some names, the plainest first: members before the classes that hold them say more, but are many."""
+    plain = sorted(_EFFECTS_IN_WORDS if name == EFFECTS else name for name in names)
+    shown = plain[:_NAMED]
+    return ", ".join(shown) + (f" and {len(plain) - _NAMED} more" if len(plain) > _NAMED else "")
 
 
 def _text(key: Key, recorded: str, snapshot: Snapshot) -> str:
@@ -40,13 +56,13 @@ def _text(key: Key, recorded: str, snapshot: Snapshot) -> str:
         if recorded == ABSENT and now != ABSENT:
             return f"{now} was added"
         return f"{key.name or key.path} was {recorded} and is {now}"
-    if key.kind in (KeyKind.BODY, KeyKind.DEF) and symbols is None:
+    if key.kind in (KeyKind.BODY, KeyKind.DEF, KeyKind.IMPORT) and symbols is None:
         return f"{key.path} was removed"
     if symbols is not None and symbols.error is not None:
         return f"{key.path}: {symbols.error.message} in line {symbols.error.line}"
     if key.kind is KeyKind.BODY:
         return f"{key.path}: {key.name} was removed" if now == ABSENT else f"{key.path}: body of {key.name} changed"
-    if key.kind is KeyKind.DEF:
+    if key.kind in (KeyKind.DEF, KeyKind.IMPORT):
         return f"{key.path}: definitions changed"
     if key.kind is KeyKind.FILE and key.name == TEXT:
         return f"{key.path}: lines changed that the failure may quote"

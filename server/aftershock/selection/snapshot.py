@@ -6,10 +6,11 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
+from aftershock.selection.details import Details, LazyDetails
 from aftershock.selection.facts import InputSet
 from aftershock.selection.keys import TEXT, Key, KeyKind
 from aftershock.selection.resolver import ABSENT, Resolver
-from aftershock.selection.statements import ImportTable, LazyImports
+from aftershock.selection.statements import Imports, LazyImports, LazyTable
 from aftershock.selection.symbols import Symbols
 
 UNKNOWN = ""
@@ -20,19 +21,27 @@ class Snapshot:
     """An immutable view of all Python files of a project and its configuration.
 
     ``config`` and ``distributions`` are digests, ``roots`` the ``sys.path`` entries inside the project,
-    relative to it. ``imports`` may hold callables: a snapshot itself never needs what they parse.
+    relative to it. ``imports`` and ``details`` may hold callables: a snapshot itself never needs what they parse.
+    ``definitions`` are digests of what the files' names are bound to, where that is known; ``collected`` has of each
+    file the digests of its tests, by id, as they were last collected.
     """
 
     def __init__(
         self,
         symbols: Mapping[str, Symbols],
-        imports: Mapping[str, LazyImports] | ImportTable,
+        imports: Mapping[str, LazyImports] | LazyTable[Imports],
+        details: Mapping[str, LazyDetails] | LazyTable[Details] | None = None,
         config: str = "",
         distributions: str = "",
         roots: frozenset[str] = frozenset(),
+        definitions: Mapping[str, str] | None = None,
+        collected: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self.symbols = symbols
-        self.imports = imports if isinstance(imports, ImportTable) else ImportTable(imports)
+        self.imports = imports if isinstance(imports, LazyTable) else LazyTable(imports)
+        self.details = details if isinstance(details, LazyTable) else LazyTable(details or {})
+        self.definitions = definitions or {}
+        self.collected = collected or {}
         self.config = config
         self.distributions = distributions
         self.roots = roots
@@ -40,7 +49,7 @@ class Snapshot:
         self.closures: dict[frozenset[str], tuple[object, InputSet]] = {}
         """Memo of :mod:`aftershock.selection.inputs`, here because it is as valid as the snapshot."""
 
-    def with_files(self, changes: Mapping[str, tuple[Symbols, LazyImports] | None]) -> Snapshot:
+    def with_files(self, changes: Mapping[str, tuple[Symbols, LazyImports, LazyDetails] | None]) -> Snapshot:
         """The snapshot after files changed, appeared or (None) went away; costs a shallow copy."""
         symbols = dict(self.symbols)
         for path, change in changes.items():
@@ -49,7 +58,8 @@ class Snapshot:
             else:
                 symbols[path] = change[0]
         imports = self.imports.replaced({p: c[1] if c is not None else None for p, c in changes.items()})
-        snapshot = Snapshot(symbols, imports, self.config, self.distributions, self.roots)
+        details = self.details.replaced({p: c[2] if c is not None else None for p, c in changes.items()})
+        snapshot = Snapshot(symbols, imports, details, self.config, self.distributions, self.roots)
         if symbols.keys() == self.symbols.keys() and "resolver" in self.__dict__:
             snapshot.__dict__["resolver"] = self.resolver
         return snapshot
@@ -64,10 +74,24 @@ class Snapshot:
         return Snapshot(
             self.symbols,
             self.imports,
+            self.details,
             self.config if config is None else config,
             self.distributions if distributions is None else distributions,
             self.roots if roots is None else roots,
         )
+
+    def with_imports(self, definitions: Mapping[str, str], collected: Mapping[str, Mapping[str, str]]) -> Snapshot:
+        """The snapshot when it is known what these files' names are bound to, and which tests are in them."""
+        environment = self.config, self.distributions, self.roots
+        snapshot = Snapshot(self.symbols, self.imports, self.details, *environment, definitions, collected)
+        if "resolver" in self.__dict__:
+            snapshot.__dict__["resolver"] = self.resolver
+        return snapshot
+
+    def is_in_same_world(self, other: Snapshot) -> bool:
+        """Whether all but the contents of files is the same."""
+        world = (self.config, self.distributions, self.roots) == (other.config, other.distributions, other.roots)
+        return world and self.symbols.keys() == other.symbols.keys()
 
     @cached_property
     def resolver(self) -> Resolver:
@@ -89,6 +113,10 @@ class Snapshot:
             symbols = self.symbols.get(key.path)
             return symbols.bodies.get(key.name, ABSENT) if symbols else ABSENT
         if kind is KeyKind.DEF:
+            return self.definitions.get(key.path, UNKNOWN) if key.path in self.symbols else ABSENT
+        if kind is KeyKind.COLLECT:
+            return self.collected.get(key.path, {}).get(f"{key.path}::{key.name}", ABSENT)
+        if kind is KeyKind.IMPORT:
             return self._definition(key.path)
         if kind is KeyKind.ABSENT:
             return self.resolver.resolves(key.name) if key.name else self.resolver.resolves_path(key.path)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType
+from typing import TypeVar
 
 from aftershock.selection.compiling import PieceText, SyntaxProblem, code_objects, made_of_pieces, piece_code
 
@@ -59,15 +60,18 @@ class Imports:
 LazyImports = Imports | Callable[[], Imports]
 
 
-class ImportTable(Mapping[str, Imports]):
-    """Imports by path, each parsed when first asked for: on the way from a save to a verdict nobody asks."""
+Parsed = TypeVar("Parsed")
 
-    def __init__(self, entries: Mapping[str, LazyImports]) -> None:
+
+class LazyTable(Mapping[str, Parsed]):
+    """What was parsed of files, by path, each when first asked for: on the way from a save to a verdict nobody asks."""
+
+    def __init__(self, entries: Mapping[str, Parsed | Callable[[], Parsed]]) -> None:
         self._entries = dict(entries)
 
-    def __getitem__(self, path: str) -> Imports:
+    def __getitem__(self, path: str) -> Parsed:
         entry = self._entries[path]
-        if not isinstance(entry, Imports):
+        if callable(entry):
             entry = self._entries[path] = entry()
         return entry
 
@@ -77,10 +81,10 @@ class ImportTable(Mapping[str, Imports]):
     def __len__(self) -> int:
         return len(self._entries)
 
-    def replaced(self, changes: Mapping[str, LazyImports | None]) -> ImportTable:
+    def replaced(self, changes: Mapping[str, Parsed | Callable[[], Parsed] | None]) -> LazyTable[Parsed]:
         """A table with some entries changed (None: removed); nothing is parsed for it."""
         entries = {**self._entries, **changes}
-        return ImportTable({path: entry for path, entry in entries.items() if entry is not None})
+        return LazyTable({path: entry for path, entry in entries.items() if entry is not None})
 
 
 def parse_imports(source: bytes, path: str) -> Imports:

@@ -132,6 +132,25 @@ def _function_lines(source: bytes) -> frozenset[tuple[str, int]]:
     return frozenset((f.name, min(n.lineno for n in (f, *f.decorator_list))) for f in functions)
 
 
+Bodies = Mapping[str, Sequence[CodeType]]
+"""Code objects by the function that they belong to; those of definitions under an empty name."""
+
+
+def bodies_in(module: CodeType, source: bytes) -> Bodies:
+    """All code objects of a module, or of a piece of one, whose text is ``source``."""
+    walk = _Walk(_lazy_scopes(source))
+    found: dict[str, list[CodeType]] = {}
+    pending = [(module, "", "")]
+    while pending:
+        code, qualname, owner = pending.pop()
+        found.setdefault(owner, []).append(code)
+        for constant in code.co_consts:
+            if isinstance(constant, CodeType):
+                inner = _qualname(constant, qualname, code)
+                pending.append((constant, inner, inner if walk.is_function(constant) else owner))
+    return found
+
+
 class _Walk:
     """One pass over the code objects of a module, or of a piece of one."""
 
@@ -160,7 +179,7 @@ class _Walk:
     def _nested(self, code: CodeType, prefix: str, parent: CodeType) -> str:
         """What a code object adds to the code that holds it; a function's body is put among the bodies."""
         qualname = _qualname(code, prefix, parent)
-        if self._is_function(code):
+        if self.is_function(code):
             signature = _digest("def", *_signature(code), _exact(_docstring(code)))
             body = _digest("body", *self._content(code, qualname))
             self._bodies.setdefault(qualname, []).append(body)
@@ -168,7 +187,8 @@ class _Walk:
         self._enclosed.add(qualname)
         return _digest("code", *_signature(code), *self._content(code, qualname))
 
-    def _is_function(self, code: CodeType) -> bool:
+    def is_function(self, code: CodeType) -> bool:
+        """Whether code is a function's, not a class's, a lambda's or the compiler's."""
         if code.co_name.startswith("<") or not code.co_flags & inspect.CO_NEWLOCALS:
             return False  # a lambda, a comprehension, type parameters; a class body
         if code.co_name == "__annotate__" and code.co_posonlyargcount == 1 and code.co_varnames[:1] == ("format",):

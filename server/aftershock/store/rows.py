@@ -5,15 +5,19 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from aftershock.selection.definitions import ImportFact
+from aftershock.selection.details import Details
 from aftershock.selection.facts import Outcome, Verdict
 from aftershock.selection.keys import Key, KeyKind
+from aftershock.selection.mentions import Mentions
 from aftershock.selection.statements import Imports, RelativeImport
 from aftershock.selection.symbols import Symbols, SyntaxProblem
-from aftershock_agent.messages import CollectedTest, Failure, failure_from
+from aftershock_agent.codec import failure_from
+from aftershock_agent.messages import CollectedTest, Failure
 
 T = TypeVar("T")
 
@@ -49,6 +53,10 @@ class ParsedFile(Protocol):
     def imports(self) -> Imports:
         """Its imports."""
 
+    @property
+    def details(self) -> Details:
+        """Its details."""
+
 
 @dataclass(frozen=True)
 class CachedFile:
@@ -60,6 +68,7 @@ class CachedFile:
     digest: str
     symbols: Symbols
     imports: Imports
+    details: Details
 
 
 class KnownTest(Protocol):
@@ -84,6 +93,10 @@ class KnownTest(Protocol):
     @property
     def markers(self) -> Sequence[str]:
         """Its markers' names."""
+
+    @property
+    def digest(self) -> str:
+        """Of what collecting has made of it beside its function."""
 
 
 def bindable(text: str) -> str:
@@ -217,15 +230,97 @@ def imports_from(text: object) -> Imports:
     )
 
 
+def details_text(details: Details) -> str:
+    """Details as JSON; each name stands there once, for thousands of functions mention the same ones."""
+    numbers: dict[str, int] = {}
+
+    def numbered(names: Iterable[str]) -> list[int]:
+        return [numbers.setdefault(name, len(numbers)) for name in sorted(names)]
+
+    mentions = {function: [numbered(part) for part in each] for function, each in details.mentions.items()}
+    payload = {"mentions": mentions, "names": list(numbers), "effectful": _sorted(details.effectful)}
+    effects = [[sorted(packages), text] for packages, text in details.effects]
+    aliases = sorted(map(list, details.aliases))
+    return dumped({**payload, "effects": effects, "listers": _sorted(details.listers), "aliases": aliases})
+
+
+def _sorted(sets: Mapping[str, frozenset[str]]) -> dict[str, list[str]]:
+    return {name: sorted(each) for name, each in sets.items()}
+
+
+def _sets(value: object) -> dict[str, frozenset[str]]:
+    return {checked(name, str): frozenset(strings(each)) for name, each in checked(value, dict).items()}
+
+
+def details_from(text: object) -> Details:
+    """The details of such JSON."""
+    payload = loaded(text, dict)
+    names = strings(payload.get("names"))
+
+    def named(numbers: object) -> frozenset[str]:
+        found = [checked(number, int) for number in checked(numbers, list)]
+        if any(not 0 <= number < len(names) for number in found):
+            raise MalformedError("not the number of a name")
+        return frozenset(names[number] for number in found)
+
+    mentions = {}
+    for function, parts in checked(payload.get("mentions"), dict).items():
+        if len(checked(parts, list)) != len(Mentions._fields):
+            raise MalformedError("not mentions")
+        mentions[function] = Mentions(*map(named, parts))
+    effects = []
+    for each in checked(payload.get("effects"), list):
+        if len(checked(each, list)) != 2:
+            raise MalformedError("not an effect")
+        effects.append((frozenset(strings(each[0])), checked(each[1], str)))
+    aliases = [strings(each) for each in checked(payload.get("aliases"), list)]
+    if any(len(each) != 2 for each in aliases):
+        raise MalformedError("not an alias")
+    pairs = frozenset((name, other) for name, other in aliases)
+    return Details(mentions, effects, _sets(payload.get("effectful")), _sets(payload.get("listers")), pairs)
+
+
+def import_text(fact: ImportFact) -> str:
+    """The inputs of an import as JSON."""
+    inputs = sorted([key.kind.value, key.path, key.name, digest] for key, digest in fact.inputs)
+    ran = sorted([key.kind.value, key.path, key.name] for key in fact.ran)
+    return dumped({"inputs": inputs, "ran": ran, "tables": dict(fact.tables)})
+
+
+def import_from(row: Sequence[object]) -> ImportFact:
+    """The import of a row: path, variant, inputs, table."""
+    path, variant, text, table = row
+    payload = loaded(text, dict)
+    inputs = [strings(each) for each in checked(payload.get("inputs"), list)]
+    ran = [strings(each) for each in checked(payload.get("ran"), list)]
+    if any(len(each) != 4 for each in inputs) or any(len(each) != 3 for each in ran):
+        raise MalformedError("not the inputs of an import")
+    return ImportFact(
+        checked(path, str),
+        checked(variant, str),
+        frozenset((key_from(*each[:3]), each[3]) for each in inputs),
+        frozenset(key_from(*each) for each in ran),
+        text_table(payload.get("tables")),
+        checked(table, str),
+    )
+
+
+def text_table(value: object) -> dict[str, str]:
+    """The value, when it is a dictionary of strings."""
+    return {checked(name, str): checked(text, str) for name, text in checked(value, dict).items()}
+
+
 def file_from(row: Sequence[object]) -> CachedFile:
-    """The file of a row: path, mtime_ns, size, digest, symbols, imports."""
-    path, mtime_ns, size, digest, symbols, imports = row
+    """The file of a row: path, mtime_ns, size, digest, symbols, imports, details."""
+    path, mtime_ns, size, digest, symbols, imports, details = row
     state = checked(path, str), checked(mtime_ns, int), checked(size, int), checked(digest, str)
-    return CachedFile(*state, symbols_from(symbols), imports_from(imports))
+    return CachedFile(*state, symbols_from(symbols), imports_from(imports), details_from(details))
 
 
 def test_from(row: Sequence[object]) -> CollectedTest:
-    """The test of a row: id, path, line, chain, markers."""
-    id_, path, line, chain, markers = row
+    """The test of a row: id, path, line, chain, markers, digest."""
+    id_, path, line, chain, markers, digest = row
     names, marks = strings(loaded(chain, list)), strings(loaded(markers, list))
-    return CollectedTest(checked(id_, str), checked(path, str), checked(line, int), names, marks)
+    return CollectedTest(
+        checked(id_, str), checked(path, str), checked(line, int), names, marks, [], checked(digest, str)
+    )

@@ -1,10 +1,11 @@
 -- The database of facts: .aftershock/facts.db in the project.
 --
--- Version (PRAGMA user_version): 1.  A database of another version is set aside, not migrated: all of it can
+-- Version (PRAGMA user_version): 2.  A database of another version is set aside, not migrated: all of it can
 -- be had again by running tests.
 --
 -- History
 --   1  first version
+--   2  imports as facts: what modules bind; details of files
 
 -- Keys with their digests.  Thousands of input sets hold the same ones, so they stand here once.
 CREATE TABLE input (
@@ -55,8 +56,26 @@ CREATE TABLE file (
     digest TEXT NOT NULL,      -- of the content
     algorithm TEXT NOT NULL,   -- of the symbols' digests
     symbols TEXT NOT NULL,     -- JSON object
-    imports TEXT NOT NULL      -- JSON object
+    imports TEXT NOT NULL,     -- JSON object
+    details TEXT NOT NULL      -- JSON object: who mentions what, effects
 );
+
+-- What the names of a module were bound to.  Facts and imports name these by their digest.
+CREATE TABLE module_values (
+    digest TEXT PRIMARY KEY,
+    names TEXT NOT NULL        -- JSON object: digests by name
+) WITHOUT ROWID;
+
+-- Imports of files: with these inputs, those values.
+CREATE TABLE import (
+    id INTEGER PRIMARY KEY,
+    path TEXT NOT NULL,
+    variant TEXT NOT NULL,
+    inputs TEXT NOT NULL,      -- JSON object: keys and digests, functions that ran, values of other files
+    "values" TEXT NOT NULL     -- digest of the values
+);
+
+CREATE INDEX import_by_path ON import (path);
 
 -- The tests as pytest last collected them.
 CREATE TABLE test (
@@ -65,6 +84,7 @@ CREATE TABLE test (
     line INTEGER NOT NULL,     -- one-based
     chain TEXT NOT NULL,       -- JSON list of names, class to test
     markers TEXT NOT NULL,     -- JSON list of names
+    digest TEXT NOT NULL,      -- of what collecting made of it beside its function
     position INTEGER NOT NULL  -- order within the file
 );
 

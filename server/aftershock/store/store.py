@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from aftershock.selection.definitions import KEPT_IMPORTS, ImportFact
 from aftershock.selection.facts import Fact, InputSet
 from aftershock.selection.history import KEPT_FACTS
+from aftershock.selection.relations import Table
 from aftershock.selection.symbols import ALGORITHM
 from aftershock.store import database, rows
 from aftershock.store.input_sets import InputSets
@@ -90,7 +92,7 @@ class Store:
         """Drop all facts and their inputs."""
 
         def work(connection: sqlite3.Connection) -> None:
-            for table in ("fact_input_set", "fact", "input_set", "input"):
+            for table in ("fact_input_set", "fact", "input_set", "input", "import", "module_values"):
                 connection.execute(f"DELETE FROM {table}")
             self._sets = InputSets(connection)
 
@@ -98,7 +100,13 @@ class Store:
 
     def sweep(self) -> None:
         """Drop input sets that no fact uses any more; for idle time."""
-        self._write(lambda connection: self._sets.sweep())
+
+        def work(connection: sqlite3.Connection) -> None:
+            self._sets.sweep()
+            used = "SELECT digest FROM input WHERE kind = 'def' UNION SELECT \"values\" FROM import"
+            connection.execute(f"DELETE FROM module_values WHERE digest NOT IN ({used})")
+
+        self._write(work)
 
     def _read_facts(self, connection: sqlite3.Connection) -> list[Fact]:
         connection.execute("BEGIN")  # so that another process's fact isn't seen without its inputs
@@ -144,7 +152,7 @@ class Store:
 
     def cached_files(self) -> tuple[CachedFile, ...]:
         """What is remembered of parsed files; nothing of those that another Python's server parsed."""
-        query = "SELECT path, mtime_ns, size, digest, symbols, imports FROM file WHERE algorithm = ?"
+        query = "SELECT path, mtime_ns, size, digest, symbols, imports, details FROM file WHERE algorithm = ?"
 
         def work(connection: sqlite3.Connection) -> tuple[CachedFile, ...]:
             return tuple(rows.file_from(row) for row in connection.execute(query, (ALGORITHM,)))
@@ -161,10 +169,11 @@ class Store:
             (
                 *(rows.bindable(file.path), file.mtime_ns, file.size, file.digest, ALGORITHM),
                 *(rows.symbols_text(file.symbols), rows.imports_text(file.imports)),
+                rows.details_text(file.details),
             )
             for file in files
         ]
-        statement = "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?)"
+        statement = "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         if new:
             self._write(lambda connection: connection.executemany(statement, new))
 
@@ -172,11 +181,43 @@ class Store:
         """Forget a file."""
         self._write(lambda connection: connection.execute("DELETE FROM file WHERE path = ?", (rows.bindable(path),)))
 
+    # --- imports ---------------------------------------------------------------------------------
+
+    def imports(self) -> tuple[tuple[ImportFact, Table], ...]:
+        """The imports that are remembered, oldest first, each with what it bound."""
+
+        def work(connection: sqlite3.Connection) -> tuple[tuple[ImportFact, Table], ...]:
+            found = connection.execute("SELECT digest, names FROM module_values").fetchall()
+            tables = {rows.checked(digest, str): rows.text_table(rows.loaded(names, dict)) for digest, names in found}
+            query = 'SELECT path, variant, inputs, "values" FROM import ORDER BY id'
+            facts = [rows.import_from(row) for row in connection.execute(query)]
+            return tuple((fact, tables[fact.table]) for fact in facts if fact.table in tables)
+
+        return self._do(work, tuple)
+
+    def record_imports(self, imports: Iterable[tuple[ImportFact, Table]]) -> None:
+        """Remember imports, and forget the oldest ones of their files."""
+        new = list(imports)
+
+        def work(connection: sqlite3.Connection) -> None:
+            for fact, table in new:
+                path = rows.bindable(fact.path)
+                values = "INSERT OR IGNORE INTO module_values VALUES (?, ?)"
+                connection.execute(values, (fact.table, rows.dumped(dict(table))))
+                row = path, fact.variant, rows.import_text(fact), fact.table
+                statement = 'INSERT INTO import (path, variant, inputs, "values") VALUES (?, ?, ?, ?)'
+                connection.execute(statement, row)
+                surplus = "SELECT id FROM import WHERE path = ? ORDER BY id DESC LIMIT -1 OFFSET ?"
+                connection.execute(f"DELETE FROM import WHERE id IN ({surplus})", (path, KEPT_IMPORTS))
+
+        if new:
+            self._write(work)
+
     # --- tests -----------------------------------------------------------------------------------
 
     def tests(self) -> tuple[CollectedTest, ...]:
         """The tests as last collected, file by file, in order."""
-        query = "SELECT id, path, line, chain, markers FROM test ORDER BY path, position"
+        query = "SELECT id, path, line, chain, markers, digest FROM test ORDER BY path, position"
 
         def work(connection: sqlite3.Connection) -> tuple[CollectedTest, ...]:
             return tuple(rows.test_from(row) for row in connection.execute(query))
@@ -188,14 +229,14 @@ class Store:
         new = [
             (
                 *(rows.bindable(test.id), rows.bindable(test.path), test.line),
-                *(rows.dumped(list(test.chain)), rows.dumped(list(test.markers)), position),
+                *(rows.dumped(list(test.chain)), rows.dumped(list(test.markers)), test.digest, position),
             )
             for position, test in enumerate(tests)
         ]
 
         def work(connection: sqlite3.Connection) -> None:
             connection.execute("DELETE FROM test WHERE path = ?", (rows.bindable(path),))
-            connection.executemany("INSERT OR REPLACE INTO test VALUES (?, ?, ?, ?, ?, ?)", new)
+            connection.executemany("INSERT OR REPLACE INTO test VALUES (?, ?, ?, ?, ?, ?, ?)", new)
 
         self._write(work)
 

@@ -1,0 +1,138 @@
+"""Turns what the agent tells of imports into facts: what each file's names are bound to, and what that rests on."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from aftershock.engine.sources import inside
+from aftershock.engine.warm import WarmSession
+from aftershock.selection.concern import EFFECTS
+from aftershock.selection.definitions import Definitions, ImportFact, import_inputs
+from aftershock.selection.imports import ImportGraph
+from aftershock.selection.inputs import executed_keys
+from aftershock.selection.keys import Key, KeyKind
+from aftershock.selection.mentions import NAME
+from aftershock.selection.relations import table_digest
+from aftershock.selection.snapshot import Snapshot
+from aftershock.store import Store
+from aftershock_agent import messages
+
+_OPAQUE = "?"
+"""Begins, but for a mark of functions, the digest of a value that couldn't be looked into (agent: ``OPAQUE``)."""
+
+
+class ImportLedger:
+    """All imports of one project."""
+
+    def __init__(self, store: Store, definitions: Definitions) -> None:
+        """Reads the imports in ``store`` into ``definitions``."""
+        self._store = store
+        self._definitions = definitions
+        for fact, table in store.imports():
+            definitions.add(fact, table)
+
+    def take(
+        self, session: WarmSession, modules: Sequence[messages.ImportedModule], graph: ImportGraph
+    ) -> frozenset[str]:
+        """Take in the imports that ``session`` has made, in the order in which they ended.
+
+        Where an earlier import speaks for the file already, it stands: what differs then does so by itself.  Returns
+        these files.
+        """
+        snapshot = session.present.snapshot
+        new, stands = [], set()
+        for module in modules:
+            path = inside(session.root, module.path)
+            if path is None or path not in snapshot.symbols:
+                continue
+            ran = self._ran(session, path, module.executed)
+            if not module.values:
+                for key in ran:
+                    session.ran_outside.setdefault(key.path, set()).add(key.name)
+                continue
+            session.ran_in[path] = ran
+            known = self._definitions.of(path, snapshot)
+            if known is None:
+                fact, table = self._fact(session, path, module.values, graph)
+                self._definitions.add(fact, table)
+                self._definitions.note_present(path, fact.table, snapshot)
+                new.append((fact, table))
+                known = fact.table
+            else:
+                stands.add(path)
+            session.tables[path] = known
+        self._store.record_imports(new)
+        return frozenset(stands)
+
+    def _ran(self, session: WarmSession, path: str, executed: messages.Executed) -> frozenset[Key]:
+        """The functions that ran in an import, with the file's own definitions."""
+        snapshot = session.present.snapshot
+        found = {Key(KeyKind.BODY, path)}
+        for name, functions in executed.items():
+            file = inside(session.root, name)
+            if file is not None and file in snapshot.symbols:
+                found.update(executed_keys(file, functions, snapshot))
+        return frozenset(found)
+
+    def _fact(
+        self, session: WarmSession, path: str, values: Mapping[str, str], graph: ImportGraph
+    ) -> tuple[ImportFact, dict[str, str]]:
+        snapshot = session.present.snapshot
+        reached = graph.closure_of([path]) & session.tables.keys() - {path}
+        # Files that import each other have no values yet when the first of them is imported: their texts count.
+        mates = {other for other in reached if path in graph.closure_of([other])}
+        extra = {*graph.names(path), *(Key(KeyKind.IMPORT, mate) for mate in mates)}
+        ran = session.ran_in[path]
+        inputs = import_inputs(
+            path, {*ran, *(key for mate in mates for key in session.ran_in.get(mate, ()))}, extra, snapshot
+        )
+        tables = {other: session.tables[other] for other in reached - mates}
+        stamp = _hash([f"{key} {digest}" for key, digest in sorted(inputs)], sorted(tables.items()))
+        table = {name: f"{digest}{stamp}" if _OPAQUE in digest[:2] else digest for name, digest in values.items()}
+        effects = [*self._effects(session, path, table, snapshot)]
+        effects += [effect for other in sorted(graph.closure_of([path])) for effect in _stated_effects(other, snapshot)]
+        if effects:
+            table[EFFECTS] = _hash(effects)
+        return ImportFact(path, self._definitions.variant, inputs, ran, tables, table_digest(table)), table
+
+    def _effects(self, session: WarmSession, path: str, table: Mapping[str, str], snapshot: Snapshot) -> Iterator[str]:
+        """What the effects of an import come from, beside their text: the values that they use, the bodies that ran."""
+        for packages, text in snapshot.details[path].effects:
+            if _any_from_elsewhere(packages, snapshot):
+                yield from (f"{name} {table.get(name, '')}" for name in sorted(set(NAME.findall(text))))
+        for key in sorted(session.ran_in[path]):
+            there = snapshot.details.get(key.path)
+            if there is not None and _any_from_elsewhere(there.effectful.get(key.name, ()), snapshot):
+                seen = self._definitions.table(session.tables.get(key.path, "")) or table
+                yield f"{key} {snapshot.digest(key)}"
+                yield from (f"{name} {seen.get(name, '')}" for name in sorted(there.mentions[key.name].names))
+
+
+def _stated_effects(path: str, snapshot: Snapshot) -> Iterator[str]:
+    """The effects that a file's text tells of: statements, and imports from elsewhere."""
+    details = snapshot.details.get(path)
+    for packages, text in details.effects if details is not None else ():
+        if _any_from_elsewhere(packages, snapshot):
+            yield f"{path} {text}"
+    yield from (f"{path} import {name}" for name in sorted(_third_party(path, snapshot)))
+
+
+def _any_from_elsewhere(packages: Iterable[str], snapshot: Snapshot) -> bool:
+    """Whether one of some packages isn't the project's; an empty name may stand for any."""
+    return any(not name or not _is_ours(name, snapshot) for name in packages)
+
+
+def _third_party(path: str, snapshot: Snapshot) -> Iterable[str]:
+    """The packages from elsewhere, but the standard library, that a file imports: that may do anything."""
+    names = {name.partition(".")[0] for name in snapshot.imports[path].absolute}
+    return (name for name in names if name not in sys.stdlib_module_names and not _is_ours(name, snapshot))
+
+
+def _is_ours(name: str, snapshot: Snapshot) -> bool:
+    return bool(snapshot.resolver.files(name)) or snapshot.resolver.is_namespace(name)
+
+
+def _hash(*parts: object) -> str:
+    return hashlib.blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=9).hexdigest()

@@ -1,0 +1,282 @@
+"""Whom it concerns that the value of a name has changed: who can ask for it, by the rules of docs/selection.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set as AbstractSet
+from dataclasses import dataclass, field
+
+from aftershock.selection.details import DEFINITIONS
+from aftershock.selection.keys import Key, KeyKind
+from aftershock.selection.listing import CLASSES, MEMBERS, NAMESPACE, OWN
+from aftershock.selection.mentions import READING
+from aftershock.selection.relations import BESIDE, DOCSTRING, MODULE, Delta, Relations, last_of
+from aftershock.selection.snapshot import Snapshot
+
+EFFECTS = "<effects>"
+"""The name in a table under which stands what an import does that can't be compared."""
+_FOR_ALL = frozenset(
+    {
+        *(EFFECTS, "pytestmark", "pytest_plugins", "collect_ignore", "collect_ignore_glob", "load_tests", "__test__"),
+        *("setup_module", "teardown_module", "setUpModule", "tearDownModule", "setup_function", "teardown_function"),
+        *("setup_class", "teardown_class", "setup_method", "teardown_method", "setup", "teardown"),
+    }
+)
+"""Names that pytest asks for by itself, whoever mentions them."""
+_HOOKS = "pytest_"
+_DOCUMENTED = "documented:"
+"""Begins the name, among what one must have at hand, of something whose docstring has changed."""
+_MAKING = frozenset({"__init__", "__new__", "__init_subclass__", "__class_getitem__"})
+"""Special methods that only a class, not an object of it, leads to."""
+_LOADING = frozenset({"import_module", "__import__", "modules", "import_string", "getmodule", "reload"})
+"""Names of what gets at a module by a computed name."""
+
+
+Runners = Callable[[AbstractSet[Key]], AbstractSet[str]]
+"""Tells for whom any of some code ran."""
+
+
+@dataclass
+class Hand:
+    """How one gets at a class or module: ``functions`` have it at once.
+
+    ``through``: code of the first asks for it those who have got at the class of the second name.
+    """
+
+    functions: set[Key] = field(default_factory=set)
+    through: list[tuple[frozenset[Key], str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Concern:
+    """Whom a change concerns, as code, by keys of bodies; those with an empty name stand for a file's definitions.
+
+    ``everybody``: whoever has imported the file.  ``asking``: code that asks for something of what it is handed, and
+    what that must be: the names of classes, or (with ``module:``) of a module.  ``hands`` tells how one gets at each
+    of these, and at those through which one does.
+    """
+
+    everybody: bool
+    functions: frozenset[Key] = frozenset()
+    asking: tuple[tuple[frozenset[Key], frozenset[str]], ...] = ()
+    hands: Mapping[str, Hand] = field(default_factory=dict)
+
+    def of(self, runners: Runners, handed: Callable[[AbstractSet[str]], AbstractSet[str]]) -> set[str]:
+        """Those whom it concerns; ``handed`` tells who is given classes or modules of these names as parameters."""
+        found = set(runners(self.functions))
+        asked = [(runners(functions), names) for functions, names in self.asking]
+        if not any(who - found for who, _ in asked):
+            return found
+        have = {name: {*runners(hand.functions), *handed({name})} for name, hand in self.hands.items()}
+        through = [
+            (name, runners(functions), owner)
+            for name, hand in self.hands.items()
+            for functions, owner in hand.through
+            if owner in have
+        ]
+        moved = True
+        while moved:
+            moved = False
+            for name, who, owner in through:
+                more = (who & have[owner]) - have[name]
+                have[name] |= more
+                moved |= bool(more)
+        for who, names in asked:
+            for name in names:
+                found |= who & have.get(name, set())
+        return found
+
+    def is_of(self, ran: AbstractSet[Key]) -> bool:
+        """Whether it concerns somebody for whom all this ran."""
+        somebody = frozenset({""})
+
+        def runners(functions: AbstractSet[Key]) -> AbstractSet[str]:
+            return frozenset() if functions.isdisjoint(ran) else somebody
+
+        return self.everybody or bool(self.of(runners, lambda _: frozenset()))
+
+
+def concern_of(
+    path: str,
+    delta: Delta,
+    relations: Relations,
+    snapshot: Snapshot,
+    calm: AbstractSet[tuple[Key, str]] = frozenset(),
+) -> Concern:
+    """Whom a change of names of ``path`` concerns; ``relations`` are those of all that is known.
+
+    ``calm`` is code that lists members and came to the same before and after the change, with a class that it had
+    listed.
+    """
+    last = {last_of(name) for name in delta.names}
+    if not _FOR_ALL.isdisjoint(last) or any(name.startswith(_HOOKS) for name in last):
+        return Concern(True)
+    return _Search(path, relations, snapshot, calm).concern(delta)
+
+
+class _Search:
+    """Looks for the code that a change of one file's names concerns."""
+
+    def __init__(self, path: str, relations: Relations, snapshot: Snapshot, calm: AbstractSet[tuple[Key, str]]) -> None:
+        self._path, self._relations, self._snapshot, self._calm = path, relations, snapshot, calm
+        self._functions: set[Key] = set()
+
+    def concern(self, delta: Delta) -> Concern:
+        asking: dict[str, set[Key]] = {}
+        for name in delta.names:
+            owner, _, last = name.rpartition(".")
+            if last == DOCSTRING and owner in delta.listed:
+                continue  # its owner is told of, which came or went
+            if last == DOCSTRING:
+                asking.setdefault(_DOCUMENTED + owner, set()).update(self._readers())
+            elif last not in BESIDE:
+                self._name(owner, last, name, asking)
+        for owner in {name.rpartition(".")[0] for name in delta.listed}:
+            self._listed(owner, asking)
+        pairs = [(frozenset(who), self._needed(owner)) for owner, who in asking.items() if who]
+        return Concern(False, frozenset(self._functions), tuple(pairs), self._hands(pairs))
+
+    def _readers(self) -> Iterator[Key]:
+        """The code that reads docstrings."""
+        for path in self._snapshot.details:
+            yield from self._naming(path, "help")
+        for reader in READING - {"help"}:
+            yield from self._mentioning(reader)
+
+    def _needed(self, owner: str) -> frozenset[str]:
+        """What one must have at hand to see a member of a class, or a name of the module (no owner)."""
+        if owner.startswith(_DOCUMENTED):
+            return frozenset({owner if owner != _DOCUMENTED else MODULE + _module_name(self._path)})
+        return frozenset(self._relations.derived(last_of(owner)) if owner else {MODULE + _module_name(self._path)})
+
+    def _hands(self, pairs: Iterable[tuple[object, frozenset[str]]]) -> dict[str, Hand]:
+        found: dict[str, Hand] = {}
+        pending = [name for _, needed in pairs for name in needed]
+        while pending:
+            name = pending.pop()
+            if name not in found:
+                found[name] = self._hand(name)
+                pending += [owner for _, owner in found[name].through]
+        return found
+
+    def _hand(self, name: str) -> Hand:
+        """How one gets at a class or module: by its names, from values, and in the class's own methods."""
+        hand = Hand()
+        if name.startswith(_DOCUMENTED):
+            # A function or class: who mentions it has it, and who lists things may.
+            hand.functions.update(self._mentioning(last_of(name.removeprefix(_DOCUMENTED))))
+            hand.functions.update(
+                _key(path, each) for path, found in self._snapshot.details.items() for each in found.listers
+            )
+            return hand
+        plain = name.removeprefix(MODULE)
+        names = {plain} if plain == name else {plain, *_LOADING}
+        if name.startswith(MODULE) and self._path.endswith("__init__.py"):
+            names.add("")  # from . import x
+        hand.functions.update(*map(self._mentioning, _with_aliases(names, self._snapshot)))
+        if plain == name:
+            hand.functions.update(self._bodies({name}))
+        for path, holder in self._relations.holders.get(name, ()):
+            owner, _, last = holder.rpartition(".")
+            hand.functions.update(self._within(path, holder))
+            if owner:
+                hand.through.append((frozenset(self._asking(last)), last_of(owner)))
+            else:
+                hand.functions.update(self._naming(path, last))
+                hand.through.append((frozenset(self._asking_modules(last)), MODULE + _module_name(path)))
+        return hand
+
+    def _name(self, owner: str, last: str, name: str, asking: dict[str, set[Key]]) -> None:
+        """A name of the module, or a member of a class, is bound to something else."""
+        self._functions.update(self._within(self._path, name))
+        if not owner:
+            self._functions.update(self._naming(self._path, name))
+            asking.setdefault("", set()).update(self._asking_modules(last))
+        elif last in _MAKING:
+            # Who calls the class runs this, unless the call fails for its arguments.
+            for cls in _with_aliases(self._relations.derived(last_of(owner)), self._snapshot):
+                self._functions.update(self._mentioning(cls))
+            self._functions.update(self._bodies(self._relations.derived(last_of(owner))))
+        elif last.startswith("__") and last.endswith("__"):
+            # Python asks for it, whatever the code that has one at hand does.
+            asking.setdefault(owner, set()).update(self._anything())
+        else:
+            asking.setdefault(owner, set()).update(self._asking(last))
+
+    def _listed(self, owner: str, asking: dict[str, set[Key]]) -> None:
+        """Who lists the members of a class, or the names of the module, sees something else."""
+        derived = self._relations.derived(last_of(owner)) if owner else set()
+        related = derived | self._relations.families.get(last_of(owner), set()) if owner else set()
+        kinds = {MEMBERS, NAMESPACE, CLASSES} if owner else {MEMBERS, NAMESPACE}
+        for path, details in self._snapshot.details.items():
+            for function, subjects in details.listers.items():
+                lister = _key(path, function)
+                if any((lister, cls) in self._calm for cls in derived):
+                    continue
+                if not subjects.isdisjoint(kinds):
+                    asking.setdefault(owner, set()).add(lister)
+                own = not owner and path == self._path and OWN in subjects
+                if own or any(last_of(subject) in related for subject in subjects):
+                    self._functions.add(lister)
+
+    def _anything(self) -> Iterator[Key]:
+        """All code there is."""
+        for path, details in self._snapshot.details.items():
+            yield from (_key(path, function) for function in details.mentions)
+
+    def _bodies(self, classes: AbstractSet[str]) -> Iterator[Key]:
+        """The methods of all classes of these names."""
+        for path, symbols in self._snapshot.symbols.items():
+            for function in symbols.bodies:
+                if not classes.isdisjoint(function.split(".")[:-1]):
+                    yield _key(path, function)
+
+    def _asking(self, attribute: str) -> Iterator[Key]:
+        """The code that may ask an object for an attribute of this name, or tell other code to."""
+        yield from self._asking_modules(attribute)
+        for path, details in self._snapshot.details.items():
+            yield from (_key(path, function) for function in details.by_string.get(attribute, ()))
+
+    def _asking_modules(self, attribute: str) -> Iterator[Key]:
+        """The code that asks for an attribute of this name."""
+        for path, details in self._snapshot.details.items():
+            yield from (_key(path, function) for function in details.asking_for(attribute))
+
+    def _mentioning(self, name: str) -> Iterator[Key]:
+        """The code that mentions something under this name."""
+        yield from self._asking_modules(name)
+        for path in self._snapshot.details:
+            yield from self._naming(path, name)
+
+    def _naming(self, path: str, name: str) -> Iterator[Key]:
+        """The code of a file that mentions a name of its module, or a builtin."""
+        details = self._snapshot.details.get(path)
+        yield from (_key(path, function) for function in (details.by_name.get(name, ()) if details is not None else ()))
+
+    def _within(self, path: str, name: str) -> Iterator[Key]:
+        """The functions of a name, or of the class of that name."""
+        symbols = self._snapshot.symbols.get(path)
+        for function in symbols.bodies if symbols is not None else ():
+            if function == name or function.startswith(f"{name}."):
+                yield _key(path, function)
+
+
+def _module_name(path: str) -> str:
+    return last_of(path.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
+
+
+def _with_aliases(names: AbstractSet[str], snapshot: Snapshot) -> AbstractSet[str]:
+    """Names, and all others that statements anywhere give to what they stand for."""
+    found, pending = set(names), set(names)
+    while pending:
+        pending = {
+            other
+            for details in snapshot.details.values()
+            for name, other in details.aliases
+            if name in pending and other not in found
+        }
+        found |= pending
+    return found
+
+
+def _key(path: str, function: str) -> Key:
+    return Key(KeyKind.BODY, path, "" if function == DEFINITIONS else function)

@@ -1,0 +1,182 @@
+"""What the modules' names are bound to, known without importing anything where an earlier import tells.
+
+An import is a fact too: this file, with these inputs, bound these values.  Its inputs are its own definitions, the
+bodies of the functions that ran in it, and of each file that it had imported what that one's names were bound to, as
+far as the code that ran mentions them.  While they are as they were, another import would come to the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from aftershock.selection.concern import Concern, concern_of
+from aftershock.selection.facts import InputSet
+from aftershock.selection.keys import Key, KeyKind
+from aftershock.selection.relations import Delta, Relations, Table, delta_of
+from aftershock.selection.snapshot import Snapshot
+
+KEPT_IMPORTS = 8
+"""Imports remembered of each file, as facts are of each test."""
+
+
+@dataclass(frozen=True)
+class ImportFact:
+    """An import of ``path`` that bound the values of ``table`` (a digest).
+
+    ``variant``: as a test fact's.  ``inputs``: keys with their digests; ``ran``: the functions that ran, with the
+    file's own definitions; ``tables``: what the files imported before bound, by path.
+    """
+
+    path: str
+    variant: str
+    inputs: InputSet
+    ran: frozenset[Key]
+    tables: Mapping[str, str]
+    table: str
+
+    @cached_property
+    def paths(self) -> frozenset[str]:
+        """All files that it depends on."""
+        return frozenset({self.path, *self.tables, *(key.path for key, _ in self.inputs)})
+
+
+class Definitions:
+    """The imports known of each file, and which of them speak for the present."""
+
+    def __init__(self) -> None:
+        """Nothing is known."""
+        self.variant = ""
+        self._facts: dict[str, list[ImportFact]] = {}
+        self._tables: dict[str, Table] = {}
+        self._deltas: dict[tuple[str, str], Delta | None] = {}
+        self._related: tuple[object, Relations] | None = None
+        self._snapshot: Snapshot | None = None
+        self._present: dict[str, str] = {}
+        self._asked: set[str] = set()
+        self._concerns: dict[tuple[str, Delta], Concern] = {}
+
+    def add(self, fact: ImportFact, table: Table) -> None:
+        """Take in an import."""
+        self._tables[fact.table] = table
+        kept = [old for old in self._facts.get(fact.path, ()) if old != fact]
+        self._facts[fact.path] = [*kept, fact][-KEPT_IMPORTS:]
+
+    def forget(self) -> None:
+        """Drop all that is known."""
+        for known in (self._facts, self._tables, self._deltas, self._present, self._concerns):
+            known.clear()
+        self._asked.clear()
+
+    def table(self, digest: str) -> Table | None:
+        """The table with this digest, if it is known."""
+        return self._tables.get(digest)
+
+    def note_present(self, path: str, table: str, snapshot: Snapshot) -> None:
+        """An import on ``snapshot`` has come to this: whatever depends on it may hold again."""
+        self._follow(snapshot)
+        self._present[path] = table
+        self._asked = set(self._present)
+
+    def of(self, path: str, snapshot: Snapshot) -> str | None:
+        """The digest of what an import of the file would bind on ``snapshot``; None where only an import can tell."""
+        self._follow(snapshot)
+        if path in self._asked:
+            return self._present.get(path)
+        self._asked.add(path)  # a circle of imports is not to be told from outside
+        for fact in reversed(self._facts.get(path, ())):
+            if self._holds(fact, snapshot):
+                self._present[path] = fact.table
+                return fact.table
+        return None
+
+    def present(self, snapshot: Snapshot) -> Mapping[str, str]:
+        """Of all files for which it is known."""
+        return {path: digest for path in snapshot.symbols if (digest := self.of(path, snapshot)) is not None}
+
+    def changed(self, before: str, now: str) -> Delta | None:
+        """The names that two tables (digests) tell apart; None where one of them isn't known."""
+        if (before, now) not in self._deltas:
+            old, new = self._tables.get(before), self._tables.get(now)
+            self._deltas[before, now] = delta_of(old, new) if old is not None and new is not None else None
+        return self._deltas[before, now]
+
+    def concern(self, path: str, before: str, now: str, snapshot: Snapshot) -> Concern | None:
+        """Whom it concerns that the names of ``path`` were bound to one thing and are to another; None: unknown."""
+        delta = self.changed(before, now)
+        if delta is None:
+            return None
+        self._follow(snapshot)
+        known = self._concerns.get((path, delta))
+        if known is None:
+            relations = self._relations(path, before)
+            calm = self._calm(path, before, now, relations) if delta.plain else frozenset()
+            known = self._concerns[path, delta] = concern_of(path, delta, relations, snapshot, calm)
+        return known
+
+    def _calm(self, path: str, before: str, now: str, relations: Relations) -> frozenset[tuple[Key, str]]:
+        """Code that ran in imports before and after plain functions came or went, which bound the same both times.
+
+        Each with a class that it had at hand then, as far as can be told: one that the import defines.
+        """
+        calm, moved = set[tuple[Key, str]](), set[Key]()
+        for other, facts in self._facts.items():
+            was = next((fact for fact in facts if fact.tables.get(path, fact.table) == before), None)
+            is_now = next((fact for fact in facts if fact.tables.get(path, fact.table) == now), None)
+            if was is None or is_now is None:
+                continue
+            both = was.ran & is_now.ran
+            if other != path and was.table != is_now.table:
+                moved |= both
+                continue
+            defined = relations.classes.get(other, ())
+            calm |= {(key, cls) for key in both for cls in defined}
+        return frozenset((key, cls) for key, cls in calm if key not in moved)
+
+    def _relations(self, path: str, before: str) -> Relations:
+        """The relations of all that is known now, and of ``path`` as it was."""
+        known = dict(self._present)
+        place = before, frozenset(known.items())
+        if self._related is None or self._related[0] != place:
+            relations = Relations()
+            for each, digest in (*known.items(), (path, before)):
+                relations.add(each, self._tables.get(digest, {}))
+            self._related = place, relations
+        return self._related[1]
+
+    def _holds(self, fact: ImportFact, snapshot: Snapshot) -> bool:
+        if fact.variant != self.variant or any(snapshot.digest(key) != digest for key, digest in fact.inputs):
+            return False
+        for path, before in fact.tables.items():
+            now = self.of(path, snapshot)
+            if now is None:
+                return False
+            if now != before:
+                concern = self.concern(path, before, now, snapshot)
+                if concern is None or concern.is_of(fact.ran):
+                    return False
+        return True
+
+    def _follow(self, snapshot: Snapshot) -> None:
+        """Begin anew on another snapshot, but for files that depend on nothing that differs."""
+        last = self._snapshot
+        if last is snapshot:
+            return
+        self._snapshot = snapshot
+        self._concerns = {}
+        same_world = last is not None and last.is_in_same_world(snapshot)
+        moved = {path for path, symbols in snapshot.symbols.items() if last and last.symbols.get(path) is not symbols}
+        kept = {}
+        for path, digest in self._present.items() if same_world else ():
+            fact = next((fact for fact in self._facts.get(path, ()) if fact.table == digest), None)
+            if fact is not None and fact.paths.isdisjoint(moved):
+                kept[path] = digest
+        self._present, self._asked = kept, set(kept)
+
+
+def import_inputs(path: str, ran: Iterable[Key], extra: Iterable[Key], snapshot: Snapshot) -> InputSet:
+    """The inputs of an import but for other files' values: its definitions, what ran, and ``extra`` keys."""
+    keys = {Key(KeyKind.IMPORT, path), Key(KeyKind.CONFIG), Key(KeyKind.DIST), *extra}
+    bodies = {key for key in ran if key.name}
+    return frozenset((key, snapshot.digest(key)) for key in keys | bodies)

@@ -1,0 +1,155 @@
+"""What selection must know of a file's code when values are compared: who mentions what, and what its import does.
+
+Read from the same pieces as the symbols, when somebody asks, which is off the way from a save to its verdicts.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from types import CodeType
+
+from aftershock.selection.compiling import PieceText, SyntaxProblem, code_objects, made_of_pieces, piece_code
+from aftershock.selection.effects import Effects, effects_of
+from aftershock.selection.listing import listers
+from aftershock.selection.mentions import Mentions, is_evaluating, joined, mentions_of
+from aftershock.selection.symbols import Bodies, bodies_in
+
+DEFINITIONS = ""
+"""Stands for all code of a file that isn't a function's body: what its import runs."""
+
+
+@dataclass(frozen=True)
+class Details:
+    """The details of one source.
+
+    ``mentions`` is by function, and under :data:`DEFINITIONS` those of all other code.  ``effects`` are the
+    statements with which importing the file may do more than bind names, and ``effectful`` the functions that may
+    wherever they run: each with the packages on which it does so, an empty one where that can't be told.  ``listers``
+    are the functions that list members, with the classes whose families they list. ``aliases`` are names with the
+    other names that statements give to what they stand for.
+    """
+
+    mentions: Mapping[str, Mentions] = field(default_factory=dict)
+    effects: Sequence[tuple[frozenset[str], str]] = ()
+    effectful: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    listers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    aliases: frozenset[tuple[str, str]] = frozenset()
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Sequence[str]]:
+        """The functions that mention each name of the module."""
+        return _inverted(self.mentions, lambda mentions: mentions.names)
+
+    @cached_property
+    def by_attribute(self) -> Mapping[str, Sequence[str]]:
+        """The functions that mention each attribute."""
+        return _inverted(self.mentions, lambda mentions: mentions.attributes)
+
+    @cached_property
+    def by_string(self) -> Mapping[str, Sequence[str]]:
+        """The functions that have each string which is a name."""
+        return _inverted(self.mentions, lambda mentions: mentions.strings)
+
+    @cached_property
+    def by_fragment(self) -> Mapping[str, Sequence[str]]:
+        """The functions that make up names, by what those begin or end with."""
+        return _inverted(self.mentions, lambda mentions: mentions.fragments)
+
+    def asking_for(self, attribute: str) -> Iterator[str]:
+        """The functions that may ask for an attribute of this name."""
+        yield from self.by_attribute.get(attribute, ())
+        for fragment, functions in self.by_fragment.items():
+            if attribute.startswith(fragment) or attribute.endswith(fragment):
+                yield from functions
+
+
+LazyDetails = Details | Callable[[], Details]
+
+
+def _inverted(mentions: Mapping[str, Mentions], names: Callable[[Mentions], frozenset[str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for function, each in mentions.items():
+        for name in names(each):
+            found.setdefault(name, []).append(function)
+    return found
+
+
+def parse_details(source: bytes, path: str) -> Details:
+    """The details of a source; none of one that can't be compiled.  Never raises for any content."""
+
+    def whole(code: CodeType) -> _Piece:
+        return _piece(code, source, ast.parse(source).body)
+
+    pieces = made_of_pieces(source, path, _piece_details, whole)
+    if isinstance(pieces, SyntaxProblem):
+        return Details()
+    several: dict[str, list[Mentions]] = {}
+    for piece in pieces:
+        for name, mentions in piece.mentions.items():
+            several.setdefault(name, []).append(mentions)
+    found = {name: joined(each) for name, each in several.items()}
+    effects, effectful = _effects([piece.effects for piece in pieces])
+    aliases = frozenset[tuple[str, str]]().union(*(piece.aliases for piece in pieces))
+    return Details(found, effects, effectful, {name: each for piece in pieces for name, each in piece.listers}, aliases)
+
+
+@dataclass(frozen=True)
+class _Piece:
+    mentions: Mapping[str, Mentions]
+    effects: Effects
+    listers: tuple[tuple[str, frozenset[str]], ...]
+    aliases: frozenset[tuple[str, str]]
+
+
+@lru_cache(maxsize=4096)
+def _piece_details(piece: PieceText) -> _Piece:
+    source = piece.text.encode("utf-8", "surrogatepass")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _piece(piece_code(piece), source, ast.parse(piece.text).body)
+
+
+def _piece(code: CodeType, source: bytes, body: Sequence[ast.stmt]) -> _Piece:
+    aliases = frozenset(pair for statement in body for pair in _aliases(statement))
+    return _Piece(_mentions(code, source), effects_of(body), tuple(listers(body)), aliases)
+
+
+def _aliases(node: ast.AST, local: bool = False) -> Iterator[tuple[str, str]]:
+    """A variable of a function is no alias: the function itself has handed on what the name stands for."""
+    if isinstance(node, ast.alias) and node.asname:
+        yield node.name.rpartition(".")[2], node.asname
+    elif isinstance(node, ast.Assign) and isinstance(node.value, (ast.Name, ast.Attribute)) and not local:
+        name = node.value.id if isinstance(node.value, ast.Name) else node.value.attr
+        for target in node.targets:
+            if isinstance(target, ast.Name):
+                yield name, target.id
+    local |= isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+    for child in ast.iter_child_nodes(node):
+        yield from _aliases(child, local)
+
+
+def _mentions(code: CodeType, source: bytes) -> dict[str, Mentions]:
+    evaluated = any(map(is_evaluating, code_objects(code)))
+    found: dict[str, list[Mentions]] = {}
+    bodies: Bodies = bodies_in(code, source)
+    for function, codes in bodies.items():
+        found[function] = [mentions_of(each, evaluated) for each in codes]
+    return {function: joined(mentions) for function, mentions in found.items()}
+
+
+def _effects(
+    pieces: Sequence[Effects],
+) -> tuple[list[tuple[frozenset[str], str]], dict[str, frozenset[str]]]:
+    """A file's effects and effectful functions, their roots turned into the packages that these come from."""
+    imported = {name: package for piece in pieces for name, package in piece.imported}
+
+    def packages(roots: frozenset[str]) -> frozenset[str]:
+        return frozenset(imported.get(root, root) for root in roots if not root or root in imported)
+
+    statements = [(found, text) for piece in pieces for roots, text in piece.statements if (found := packages(roots))]
+    functions = {name: found for piece in pieces for name, roots in piece.functions if (found := packages(roots))}
+    return statements, functions

@@ -1,0 +1,120 @@
+"""Functions that list the members of what they have at hand, without naming any.
+
+``dir(x)``, ``vars(x)``, ``x.__dict__``, ``inspect.getmembers(x)``: such code sees every member of a class come, go and
+change.  Asking a namespace for one name (``x.__dict__["name"]``, ``"name" in vars(x)``) is no listing, and neither is
+looking at an instance's own attributes (``self.__dict__``), where no member of a class is.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+MEMBERS = "<members>"
+NAMESPACE = "<namespace>"
+CLASSES = "<classes>"
+OWN = "<own>"
+"""Stand for subjects that can't be told: all members of an object, the namespace of a module or class, that of a class;
+and for the names of the function's own module."""
+
+_MEMBERS = frozenset({"dir", "getmembers", "getmembers_static", "signature", "get_annotations", "get_type_hints"})
+_CALLS = frozenset({*_MEMBERS, "vars", "globals"})
+_ONE_BY_NAME = frozenset({"get", "setdefault", "pop", "__contains__", "__getitem__"})
+_Function = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def listers(body: Sequence[ast.stmt]) -> Iterator[tuple[str, frozenset[str]]]:
+    """The functions among statements that list something, each with the classes whose families it lists."""
+    yield from _listers(body, "", None)
+
+
+def _listers(body: Sequence[ast.stmt], prefix: str, owner: ast.ClassDef | None) -> Iterator[tuple[str, frozenset[str]]]:
+    for statement in body:
+        if isinstance(statement, _Function):
+            subjects = frozenset(_subjects(statement, prefix.removesuffix("."), owner))
+            if subjects:
+                yield f"{prefix}{statement.name}", subjects
+            yield from _listers(statement.body, f"{prefix}{statement.name}.<locals>.", None)
+        elif isinstance(statement, ast.ClassDef):
+            yield from _listers(statement.body, f"{prefix}{statement.name}.", statement)
+        else:
+            inner = [child for child in ast.iter_child_nodes(statement) if isinstance(child, ast.stmt)]
+            handlers = [child for child in ast.iter_child_nodes(statement) if isinstance(child, ast.ExceptHandler)]
+            yield from _listers([*inner, *(each for child in handlers for each in child.body)], prefix, owner)
+
+
+def _subjects(
+    function: ast.FunctionDef | ast.AsyncFunctionDef, owner_name: str, owner: ast.ClassDef | None
+) -> Iterator[str]:
+    arguments = [*function.args.posonlyargs, *function.args.args]
+    first = arguments[0].arg if arguments and owner is not None else None
+    parents = {child: node for node in ast.walk(function) for child in ast.iter_child_nodes(node)}
+    for node in ast.walk(function):
+        subject, of_attributes = _listed(node)
+        if subject is None or _asks_for_one(node, parents.get(node)):
+            continue
+        if first is None or owner is None or not _is_first(subject, first):
+            yield _kind(node, subject, function)
+        elif not (of_attributes and isinstance(subject, ast.Name) and not _is_of_classes(function, owner)):
+            yield owner_name
+
+
+def _listed(node: ast.AST) -> tuple[ast.expr | None, bool]:
+    """What a node lists, and whether only its own attributes, not its class's; None for any other node."""
+    if isinstance(node, ast.Attribute) and node.attr == "__dict__":
+        return node.value, True
+    if isinstance(node, ast.Attribute) and node.attr == "__subclasses__":
+        return node.value, False
+    if isinstance(node, ast.Call):
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name in _CALLS:
+            return (node.args[0] if node.args else ast.Constant(None)), name == "vars"
+    return None, False
+
+
+def _kind(node: ast.AST, subject: ast.expr, function: ast.AST) -> str:
+    """What kind of subject a node lists that can't be told by itself."""
+    if isinstance(node, ast.Call):
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name == "globals" or not node.args:
+            return OWN
+        return MEMBERS if name in _MEMBERS else NAMESPACE
+    while isinstance(subject, ast.Attribute):
+        subject = subject.value
+    stored = (inner for inner in ast.walk(function) if isinstance(inner, (ast.Name, ast.arg)))
+    local = {
+        inner.arg if isinstance(inner, ast.arg) else inner.id
+        for inner in stored
+        if isinstance(inner, ast.arg) or isinstance(inner.ctx, ast.Store)
+    }
+    is_global = isinstance(subject, ast.Name) and subject.id not in local
+    return NAMESPACE if is_global or isinstance(subject, (ast.Subscript, ast.Call)) else CLASSES
+
+
+def _asks_for_one(node: ast.AST, parent: ast.AST | None) -> bool:
+    if isinstance(parent, ast.Subscript):
+        return parent.value is node
+    if isinstance(parent, ast.Attribute):
+        return parent.attr in _ONE_BY_NAME
+    return (
+        isinstance(parent, ast.Compare)
+        and node in parent.comparators
+        and isinstance(parent.ops[0], (ast.In, ast.NotIn))
+    )
+
+
+def _is_first(subject: ast.expr, first: str) -> bool:
+    """Whether it is the first argument of a method, or that one's class."""
+    if isinstance(subject, ast.Call) and getattr(subject.func, "id", "") == "type" and len(subject.args) == 1:
+        return _is_first(subject.args[0], first)
+    if isinstance(subject, ast.Attribute) and subject.attr == "__class__":
+        return _is_first(subject.value, first)
+    return isinstance(subject, ast.Name) and subject.id == first
+
+
+def _is_of_classes(function: ast.FunctionDef | ast.AsyncFunctionDef, owner: ast.ClassDef) -> bool:
+    """Whether a method's first argument is, or may be, a class: a class method's, a metaclass's."""
+    decorated = any(getattr(each, "id", "") == "classmethod" for each in function.decorator_list)
+    made = function.name in ("__new__", "__init_subclass__", "__class_getitem__")
+    bases = [base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "") for base in owner.bases]
+    return decorated or made or any(base == "type" or base.endswith(("Meta", "Type")) for base in bases)

@@ -1,0 +1,127 @@
+"""The names that code mentions: all that it can ask the project's modules, classes and objects for.
+
+A value that changed concerns code only if the code mentions the value's name: as a global name of its own module, or as
+an attribute of whatever it has at hand.  A string counts for each name in it (``getattr(this, "x")``, a keyword), and
+in code that makes names up (``getattr(this, "visit_" + kind)``) for all names that begin or end as it does.
+"""
+
+from __future__ import annotations
+
+import dis
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from functools import reduce
+from types import CodeType
+from typing import NamedTuple
+
+NAME = re.compile(r"[^\W\d]\w*")
+_DOTTED = re.compile(r"[^\W\d]\w*([.:][^\W\d]\w*)*")
+_MADE_UP = re.compile(r"^(?:([^\W\d]\w*_)(?:[^\w].*)?|(?:.*[^\w])?(_\w*\w))$", re.DOTALL)
+_LONG = 200  # characters of a string from which on it is no name
+_GLOBAL_OPERATIONS = frozenset(
+    dis.opmap[name]
+    for name in (
+        *("LOAD_GLOBAL", "STORE_GLOBAL", "DELETE_GLOBAL", "LOAD_NAME", "STORE_NAME", "DELETE_NAME"),
+        *("LOAD_FROM_DICT_OR_GLOBALS", "LOAD_CLASSDEREF"),
+    )
+    if name in dis.opmap and dis.opmap[name] in dis.hasname
+)
+_OTHER_OPERATIONS = frozenset(number for number in dis.hasname if number < 256) - _GLOBAL_OPERATIONS
+_SHIFTS = {
+    dis.opmap[name]: shift
+    for name, shift, since in (
+        ("LOAD_GLOBAL", 1, (3, 11)),
+        ("LOAD_ATTR", 1, (3, 12)),
+        ("LOAD_SUPER_ATTR", 2, (3, 12)),
+        ("IMPORT_NAME", 2, (3, 15)),
+    )
+    if name in dis.opmap and sys.version_info >= since
+}
+"""Operations whose argument holds more than the number of the name, and the bits of that."""
+
+ASKING = frozenset(
+    {
+        "getattr",
+        "hasattr",
+        "setattr",
+        "delattr",
+        "__getattribute__",
+        "__getattr__",
+        "attrgetter",
+        "methodcaller",
+        "patch",
+    }
+)
+"""Names of what asks for an attribute by a string."""
+READING = frozenset({"__doc__", "getdoc", "getcomments", "help", "render_doc", "testmod", "testfile"})
+"""Names of what reads docstrings."""
+EVALUATING = frozenset({"exec", "eval"})
+"""Names of what runs text: all names in the strings of such a file count."""
+
+
+class Mentions(NamedTuple):
+    """What code mentions: ``names`` of its module, ``attributes`` of anything, ``fragments`` of made-up attributes.
+
+    ``strings`` are those that may become an attribute's name elsewhere: of some object's, hardly of a module's.
+    """
+
+    names: frozenset[str] = frozenset()
+    attributes: frozenset[str] = frozenset()
+    fragments: frozenset[str] = frozenset()
+    strings: frozenset[str] = frozenset()
+
+    def joined(self, other: Mentions) -> Mentions:
+        """What two pieces of code mention."""
+        return Mentions(*(mine | theirs for mine, theirs in zip(self, other, strict=True)))
+
+
+NOTHING = Mentions()
+
+
+def joined(mentions: Iterable[Mentions]) -> Mentions:
+    """What several pieces of code mention."""
+    return reduce(Mentions.joined, mentions, NOTHING)
+
+
+def mentions_of(code: CodeType, evaluated: bool) -> Mentions:
+    """What one code object mentions, without those in it; ``evaluated``: its strings may be run as code."""
+    names, attributes = set[str](), set[str]()
+    for operation, argument in _instructions(code):
+        if operation in _GLOBAL_OPERATIONS:
+            names.add(code.co_names[argument >> _SHIFTS.get(operation, 0)])
+        elif operation in _OTHER_OPERATIONS:
+            attributes.update(code.co_names[argument >> _SHIFTS.get(operation, 0)].split("."))
+    texts = list(_strings(code.co_consts))
+    asks = not ASKING.isdisjoint(names) or not ASKING.isdisjoint(attributes)
+    strings = set[str]()
+    for text in texts:
+        if evaluated:
+            attributes.update(NAME.findall(text))
+        elif len(text) < _LONG and _DOTTED.fullmatch(text):
+            found = NAME.findall(text)
+            (attributes if asks or len(found) > 1 else strings).update(found)
+    fragments = {part for text in texts if asks and (made := _MADE_UP.match(text)) for part in made.groups() if part}
+    return Mentions(*map(frozenset, (names, attributes, fragments, strings)))
+
+
+def is_evaluating(code: CodeType) -> bool:
+    """Whether code runs text."""
+    return not EVALUATING.isdisjoint(code.co_names)
+
+
+def _strings(constants: Iterable[object]) -> Iterator[str]:
+    for constant in constants:
+        if isinstance(constant, str):
+            yield constant
+        elif isinstance(constant, (tuple, frozenset)):
+            yield from _strings(constant)
+
+
+def _instructions(code: CodeType) -> Iterator[tuple[int, int]]:
+    raw, extended = code.co_code, 0
+    for operation, argument in zip(raw[::2], raw[1::2], strict=True):
+        argument |= extended
+        extended = argument << 8 if operation == dis.EXTENDED_ARG else 0
+        if operation and operation != dis.EXTENDED_ARG:  # 0 is a cache entry from 3.11 on, and nothing before
+            yield operation, argument

@@ -1,0 +1,84 @@
+"""What modules' names were bound to, as tables of digests: how two of them differ, and how values hang together."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+DOCSTRING = "__doc__"
+MODULE = "module:"
+_ATTRIBUTES, _FAMILY, _REACHES, _FUNCTION = "__dict__", "<family>", "<reaches>", "f"
+"""What the agent's ``values`` put beside a name, before the name of a module, and before the digest of a function."""
+BESIDE = frozenset({_ATTRIBUTES, _FAMILY, _REACHES})
+
+Table = Mapping[str, str]
+"""The digests of what a module's names, and its classes' members by qualified name, are bound to."""
+
+
+def table_digest(table: Table) -> str:
+    """Of a whole table."""
+    lines = "\n".join(f"{name} {digest}" for name, digest in sorted(table.items()))
+    return hashlib.blake2b(lines.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
+def last_of(name: str) -> str:
+    """The last part of a qualified name."""
+    return name.rpartition(".")[2]
+
+
+@dataclass(frozen=True)
+class Delta:
+    """What two tables of a file tell apart: ``names``, and of these ``listed`` what one sees who lists members.
+
+    A function that stays one, with its attributes, looks the same in a list; who calls it runs it.  ``plain``:
+    nothing but functions without attributes came or went.
+    """
+
+    names: frozenset[str]
+    listed: frozenset[str]
+    plain: bool = False
+
+
+def delta_of(old: Table, new: Table) -> Delta:
+    """What the tables tell apart."""
+    names = frozenset(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+    listed = frozenset(name for name in names if _is_listed(name, old.get(name, ""), new.get(name, "")))
+    own = {name for name in names if last_of(name) not in (DOCSTRING, _REACHES)}
+    came = all((name in old) != (name in new) and (old.get(name) or new[name])[0] == _FUNCTION for name in own)
+    return Delta(names, listed, plain=came)
+
+
+def _is_listed(name: str, before: str, now: str) -> bool:
+    if last_of(name) in (DOCSTRING, _FAMILY, _REACHES):
+        return False
+    return not (before.startswith(_FUNCTION) and now.startswith(_FUNCTION))
+
+
+@dataclass
+class Relations:
+    """How classes and values hang together.
+
+    ``families`` has, by the plain name of a class, those of the classes that it has members from and of its
+    metaclasses; ``holders``, by the plain name of a class or (with ``module:``) module, the files and names from
+    whose values one gets at it.  ``classes`` are the plain names of those that each file defines.
+    """
+
+    families: dict[str, set[str]] = field(default_factory=dict)
+    holders: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+    classes: dict[str, set[str]] = field(default_factory=dict)
+
+    def add(self, path: str, table: Table) -> None:
+        """Take in what a file's table tells of them."""
+        for name, text in table.items():
+            owner, _, last = name.rpartition(".")
+            if last == _FAMILY:
+                self.families.setdefault(last_of(owner), set()).update(map(last_of, text.split(" ")))
+                self.classes.setdefault(path, set()).add(last_of(owner))
+            elif last == _REACHES:
+                for reached in text.split(" "):
+                    self.holders.setdefault(reached, set()).add((path, owner))
+
+    def derived(self, name: str) -> set[str]:
+        """The plain names of a class and of those that have members from it."""
+        return {name, *(cls for cls, family in self.families.items() if name in family)}

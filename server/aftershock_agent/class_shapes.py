@@ -1,0 +1,138 @@
+"""What of a class counts for everybody who has it or an object of it, beside the members that code asks for by name.
+
+Python itself looks up special methods by no name in any code.  Code outside the project may look up others, of which
+nothing is recorded: those that a base of its own has, which it may call, and with a metaclass of its own, or a base
+that looks for names that it makes up (``getattr``), all of them.  So is a class that nobody finds by its name.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Callable, Iterator
+
+MACHINERY = frozenset(
+    {
+        *("__dict__", "__weakref__", "__doc__", "__module__", "__qualname__", "__firstlineno__", "__abc_impl__"),
+        *("__static_attributes__", "__annotate__", "__annotate_func__", "__annotations_cache__", "_abc_impl"),
+        *("__classdictcell__", "__annotations__", "_is_protocol"),
+    }
+)
+"""Names in a class that say nothing by themselves, or are taken in otherwise."""
+
+_PICKLING = frozenset(
+    {
+        "__reduce__",
+        "__reduce_ex__",
+        "__getstate__",
+        "__getnewargs__",
+        "__getnewargs_ex__",
+        "__getattribute__",
+        "__getattr__",
+    }
+)
+_HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE
+_KNOWN_STATE = (object, dict, list, tuple, set, frozenset, str, bytes, bytearray, int, float, complex, BaseException)
+_PLAIN_BASES = frozenset({"typing:Generic", "typing:Protocol", "abc:ABC", "builtins:object"})
+_PLAIN_METACLASSES = frozenset(
+    {"builtins:type", "abc:ABCMeta", "typing:_ProtocolMeta", "typing_extensions:_ProtocolMeta"}
+)
+_PYTEST_DRIVES = frozenset({"unittest.case:TestCase", "unittest.async_case:IsolatedAsyncioTestCase"})
+"""Their ``getattr`` only fetches the test that pytest asks for."""
+_SEEKING = frozenset({"getattr", "__getattribute__", "vars", "dir", "__dict__", "getmembers", "getattr_static"})
+
+
+def parts(cls: type, is_own: Callable[[object], bool]) -> Iterator[object]:
+    """The values that make up the shape of a class of the project; ``is_own`` tells the project's modules by name."""
+    yield type(cls)
+    yield cls.__bases__
+    yield cls.__flags__ & (1 << 20)  # Py_TPFLAGS_IS_ABSTRACT
+    annotations = vars(cls).get("__annotations__")
+    if isinstance(annotations, dict):
+        yield [(name, str(annotation)) for name, annotation in annotations.items()]
+    whole = _is_whole(cls, is_own)
+    seen = frozenset() if whole else _foreign_names(cls, is_own)
+    members = [(name, value) for name, value in vars(cls).items() if name not in MACHINERY]
+    for name, value in members if whole else sorted(members, key=lambda member: str(member[0])):
+        if whole or name in seen:
+            yield name
+            yield value
+        elif name.startswith("__") and name.endswith("__"):
+            yield name
+            yield _outline(value, is_own)
+
+
+def _outline(value: object, is_own: Callable[[object], bool]) -> object:
+    """A special method: how it is called is told under its own name, to those who can call it."""
+    if not isinstance(value, types.FunctionType) or not is_own(value.__module__):
+        return value
+    closed_over = [name for name in value.__code__.co_freevars if name != "__class__"]  # super() needs that one
+    if closed_over or value.__dict__ or value.__code__.co_filename.startswith("<"):
+        return value
+    return f"{value.__module__}:{value.__qualname__}"
+
+
+def has_c_state(cls: type) -> bool:
+    """Whether objects of a class may keep something in C, beyond what the built-in containers hold."""
+    return any(base not in _KNOWN_STATE and not _is_exception(base) and not is_python(base) for base in cls.__mro__)
+
+
+def may_reduce(cls: type, is_own: Callable[[object], bool]) -> bool:
+    """Whether asking an object for what pickle would keep of it runs no code of the project."""
+    own = (base for base in cls.__mro__ if is_own(base.__module__))
+    return all(_PICKLING.isdisjoint(vars(base)) for base in own)
+
+
+def _is_exception(cls: type) -> bool:
+    return cls.__module__ == "builtins" and issubclass(cls, BaseException)
+
+
+def is_python(cls: type) -> bool:
+    """Whether a class statement made it: C types have functions of C."""
+    if not cls.__flags__ & _HEAP:
+        return False
+    if "__static_attributes__" in vars(cls) or "__slots__" in vars(cls):
+        return True
+    made = (types.WrapperDescriptorType, types.MethodDescriptorType, types.BuiltinFunctionType)
+    return not any(isinstance(value, made) for value in vars(cls).values())
+
+
+def _is_whole(cls: type, is_own: Callable[[object], bool]) -> bool:
+    if not _is_found(cls):
+        return True
+    metaclasses: tuple[type, ...] = type.__dict__["__mro__"].__get__(type(cls))
+    foreign = (meta for meta in metaclasses if meta is not object and not is_own(meta.__module__))
+    if any(_name(meta) not in _PLAIN_METACLASSES for meta in foreign):
+        return True
+    return any(_seeks(base) for base in _foreign_bases(cls, is_own))
+
+
+def _is_found(cls: type) -> bool:
+    """Whether the class stands under its name in its module, or is about to."""
+    found: object = sys.modules.get(cls.__module__)
+    for part in cls.__qualname__.split("."):
+        found = vars(found).get(part) if isinstance(found, (types.ModuleType, type)) else None
+    return found is cls
+
+
+def _foreign_bases(cls: type, is_own: Callable[[object], bool]) -> Iterator[type]:
+    """Bases written in Python outside the project; those of C call special methods only."""
+    for base in cls.__mro__[1:]:
+        if not is_own(base.__module__) and is_python(base) and _name(base) not in _PLAIN_BASES:
+            yield base
+
+
+def _foreign_names(cls: type, is_own: Callable[[object], bool]) -> frozenset[str]:
+    return frozenset(name for base in _foreign_bases(cls, is_own) for name in vars(base))
+
+
+def _seeks(base: type) -> bool:
+    if _name(base) in _PYTEST_DRIVES:
+        return False
+    functions = (getattr(value, "__func__", value) for value in vars(base).values())
+    codes = (value.__code__ for value in functions if isinstance(value, types.FunctionType))
+    return any(not _SEEKING.isdisjoint(code.co_names) for code in codes)
+
+
+def _name(cls: type) -> str:
+    return f"{cls.__module__}:{cls.__qualname__}"

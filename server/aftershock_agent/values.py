@@ -1,0 +1,129 @@
+"""Digests of what a module's names are bound to: equal ones mean that no code can tell the values apart.
+
+After an edit the project is imported again anyway, so what came out is compared with what came out before, name by
+name and, of a class, member by member.  A value counts by what it holds, all the way down:
+
+- data by type and content; a function by its signature, defaults, closure, attributes and name, but not by its body,
+  which is recorded where it runs (a lambda's, or one without a source, is part of it); its docstring has a name of its
+  own, ``f.__doc__``;
+- a class by its *shape*: bases, metaclass, special methods, and what code outside the project may look up by name; all
+  else in it has names of its own, ``C.member``.  A class whose readers can't be told has everything in its shape;
+- an object by its class and attributes; what C code keeps by how it would be pickled.  What can't be looked into is
+  *opaque*, and marked so.
+
+No code of the project runs meanwhile: attributes are taken from where they are kept.
+"""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+from aftershock_agent import class_shapes
+from aftershock_agent.recording import Project
+from aftershock_agent.value_parts import ATOMS, NAMED, hashed, without_parameters
+from aftershock_agent.value_walk import Known, Walk
+
+FUNCTION = "f"
+"""Begins the digest of a function, which who lists a class's members without calling any sees the same."""
+
+DOCSTRING = "__doc__"
+ATTRIBUTES = "__dict__"
+FAMILY = "<family>"
+"""``C.<family>`` holds no digest but the names of the classes that C has members from, and of its metaclasses."""
+REACHES = "<reaches>"
+"""``x.<reaches>`` holds the names of the project's classes that one gets at from x, and those of its modules."""
+
+_MACHINERY = frozenset(
+    {
+        *("__builtins__", "__cached__", "__file__", "__loader__", "__name__", "__package__", "__path__", "__spec__"),
+        *("__warningregistry__", "__annotate__", "__conditional_annotations__", "@py_builtins", "@pytest_ar"),
+        DOCSTRING,
+    }
+)
+"""Names in a module that its import puts there, the same for the same file."""
+
+
+class Values:
+    """Digests values; remembers the shapes of classes until :meth:`forget`."""
+
+    def __init__(self, project: Project) -> None:
+        """``project`` tells which functions and classes are the project's own."""
+        self._known = Known(project)
+        self._owners: dict[int, tuple[str, object]] = {}
+
+    def forget(self) -> None:
+        """Shapes may have changed."""
+        self._known.forget()
+
+    def table(self, module: types.ModuleType, path: str, shared: bool) -> dict[str, str]:
+        """The digests of all that ``module``, imported from ``path``, binds: by name, members by qualified name.
+
+        ``shared``: other modules may import from it, so that its objects are known by their names in it.
+        """
+        self.forget()
+        found: dict[str, str] = {}
+        for name, value in sorted(vars(module).items(), key=lambda item: str(item[0])):
+            if name in _MACHINERY or not isinstance(name, str):
+                continue
+            self._note(name, value, found, self._owner(value, f"{path}::{name}", shared))
+            if isinstance(value, types.FunctionType) and value.__module__ == module.__name__:
+                self._function(name, value, value, found)
+            elif isinstance(value, type) and value.__module__ == module.__name__:
+                self._members(value, found)
+        found[DOCSTRING] = self.digest(vars(module).get(DOCSTRING))
+        return found
+
+    def digest(self, value: object) -> str:
+        """Of any value; begins with :data:`OPAQUE` where it holds something that can't be looked into."""
+        return self.look(value)[0]
+
+    def look(self, value: object) -> tuple[str, frozenset[str]]:
+        """The digest of a value, and the names of the project's classes and modules that it leads to."""
+        walk = Walk(self._known)
+        walk.take(value)
+        return walk.digest, frozenset(walk.reached)
+
+    def _note(self, name: str, value: object, found: dict[str, str], owner: str = "") -> None:
+        digest, reached = self.look(value)
+        found[name] = digest + owner
+        if reached:
+            found[f"{name}.{REACHES}"] = " ".join(sorted(reached))
+
+    def _owner(self, value: object, name: str, shared: bool) -> str:
+        """Two names of one object that can change are not two objects that look the same: its first name, in short."""
+        if isinstance(value, (type, types.ModuleType, types.FunctionType, *NAMED, *ATOMS)):
+            return ""
+        owner = self._owners.get(id(value))
+        if owner is None or owner[1] is not value:
+            if shared:
+                self._owners[id(value)] = name, value
+            return ""
+        return "" if owner[0] == name else f"={hashed(owner[0])}"
+
+    def _members(self, cls: type, found: dict[str, str]) -> None:
+        qualname = cls.__qualname__
+        if "<" in qualname or f"{qualname}." in found:
+            return
+        found[f"{qualname}."] = ""
+        for name, value in vars(cls).items():
+            if name in class_shapes.MACHINERY:
+                continue
+            self._note(f"{qualname}.{name}", value, found)
+            plain = getattr(value, "__func__", value) if isinstance(value, (staticmethod, classmethod)) else value
+            if isinstance(plain, (types.FunctionType, property)):
+                self._function(f"{qualname}.{name}", value, plain, found)
+            elif isinstance(value, type) and value.__qualname__ == f"{qualname}.{name}":
+                self._members(value, found)
+        found[f"{qualname}.{DOCSTRING}"] = self.digest(vars(cls).get(DOCSTRING))
+        metaclasses: tuple[type, ...] = type.__dict__["__mro__"].__get__(type(cls))
+        found[f"{qualname}.{FAMILY}"] = " ".join(each.__qualname__ for each in (*cls.__mro__[:-1], *metaclasses[:-2]))
+        del found[f"{qualname}."]
+
+    def _function(self, name: str, value: object, function: Any, found: dict[str, str]) -> None:
+        """What stands of a function beside its value."""
+        found[name] = FUNCTION + found.get(name, self.digest(value))
+        found[f"{name}.{DOCSTRING}"] = self.digest(function.__doc__)
+        attributes = None if isinstance(function, property) else without_parameters(function.__dict__)
+        if attributes:
+            found[f"{name}.{ATTRIBUTES}"] = self.digest(attributes)

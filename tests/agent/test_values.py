@@ -1,0 +1,163 @@
+"""What modules' names are bound to, in digests: another one for all that code can tell apart, the same for the rest."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from aftershock_agent.recording import Project
+from aftershock_agent.value_walk import OPAQUE
+from aftershock_agent.values import Values
+
+NAME = "a_module_of_values"
+
+
+def table(folder: Path, text: str) -> dict[str, str]:
+    """The digests of a module with this text, imported anew."""
+    path = folder / f"{NAME}.py"
+    path.write_text(dedent(text), encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(NAME, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[NAME] = module
+    try:
+        exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), vars(module))
+        return Values(Project(str(folder))).table(module, str(path), shared=True)
+    finally:
+        del sys.modules[NAME]
+
+
+def moved(folder: Path, before: str, after: str) -> set[str]:
+    """The names whose digests differ, but for what stands beside them."""
+    old, new = table(folder, before), table(folder, after)
+    names = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+    return {name for name in names if not name.endswith(("<reaches>", "<family>"))}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("x = 3", "x = 1 + 2"),
+        ("x = [1, 2]", "x = list(range(1, 3))"),
+        ("x = {1, 'a'}", "x = {'a', 1}"),
+        ("x = dict(a=1)", "x = {'a': 1}"),
+        ("def x(): return 1", "def x(): return 2"),
+        ("class x:\n    def m(self): return 1", "class x:\n    def m(self):\n        # longer\n        return 2"),
+        (
+            "class A:\n    def __init__(self): self.n = 1\nx = A()",
+            "class A:\n    def __init__(self): self.n = 2 - 1\nx = A()",
+        ),
+        ("def f(): pass\ndef g(): pass", "def g(): pass\ndef f(): pass"),
+        ("import re\nx = re.compile('a')", "import re\nx = re.compile('a', 0)"),
+        (
+            "import functools\nx = functools.partial(int, '1')",
+            "from functools import partial as p\nimport functools\nx = p(int, '1')\ndel p",
+        ),
+        ("import threading\nx = threading.Lock()", "import threading\nx = threading.Lock()"),
+        ("x = object()", "x = object()"),
+    ],
+)
+def test_what_code_cannot_tell_apart_is_the_same(tmp_path: Path, before: str, after: str) -> None:
+    assert moved(tmp_path, before, after) == set()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("x = 1", "x = True"),
+        ("x = 1", "x = 1.0"),
+        ("x = [1]", "x = (1,)"),
+        ("x = {'a': 1, 'b': 2}", "x = {'b': 2, 'a': 1}"),
+        ("x = 'a'", "x = b'a'"),
+        ("def x(a=1): pass", "def x(a=2): pass"),
+        ("def x(a): pass", "def x(b): pass"),
+        ("def x(a: int): pass", "def x(a: str): pass"),
+        ("def x(): pass", "def x(): yield"),
+        ("def x(): pass", "async def x(): pass"),
+        ("x = lambda: 1", "x = lambda: 2"),
+        (
+            "def f(n):\n    def g(): return n\n    return g\nx = f(1)",
+            "def f(n):\n    def g(): return n\n    return g\nx = f(2)",
+        ),
+        ("def x(): pass\nx.tag = 1", "def x(): pass\nx.tag = 2"),
+        ("import functools\nx = functools.partial(int, '1')", "import functools\nx = functools.partial(int, '2')"),
+        ("import re\nx = re.compile('a')", "import re\nx = re.compile('a', re.I)"),
+        ("import collections\nx = collections.deque([1])", "import collections\nx = collections.deque([2])"),
+        ("import datetime\nx = datetime.date(2020, 1, 1)", "import datetime\nx = datetime.date(2020, 1, 2)"),
+        ("import enum\nclass x(enum.Enum):\n    A = 1", "import enum\nclass x(enum.Enum):\n    A = 2"),
+        ("class S(dict): pass\nx = S(a=1)", "class S(dict): pass\nx = S(a=2)"),
+        ("class S:\n    __slots__ = ('a',)\nx = S()\nx.a = 1", "class S:\n    __slots__ = ('a',)\nx = S()\nx.a = 2"),
+        ("class E(Exception): pass\nx = E(1)", "class E(Exception): pass\nx = E(2)"),
+        ("x = [1]\ny = x", "x = [1]\ny = [1]"),
+        (
+            "import unittest\nclass x(unittest.TestCase): pass",
+            "import unittest\nclass x(unittest.TestCase):\n    maxDiff = 1",
+        ),
+        ("class x: pass", "class x:\n    def __eq__(self, other): return True"),
+        ("class A: pass\nclass B: pass\nx = A()", "class A: pass\nclass B: pass\nx = B()"),
+        ("import operator\nx = operator.itemgetter(1)", "import operator\nx = operator.itemgetter(2)"),
+    ],
+)
+def test_what_code_can_tell_apart_is_not(tmp_path: Path, before: str, after: str) -> None:
+    found = moved(tmp_path, before, after)
+    assert "x" in found or "y" in found
+
+
+def test_a_member_counts_by_itself(tmp_path: Path) -> None:
+    before = "class C:\n    size = 1\n    def m(self, a=1): pass\nkept = C()\n"
+    assert moved(tmp_path, before, before.replace("size = 1", "size = 2")) == {"C.size"}
+    assert moved(tmp_path, before, before.replace("a=1", "a=2")) == {"C.m"}
+    assert moved(tmp_path, before, before.replace("pass", "'''Says.'''")) == {"C.m.__doc__"}
+
+
+def test_a_dataclass_counts_as_a_whole_for_all_that_hold_one(tmp_path: Path) -> None:
+    before = "import dataclasses\n@dataclasses.dataclass\nclass C:\n    size: int = 1\nkept = [C()]\n"
+    assert {"C", "C.size", "kept"} <= moved(tmp_path, before, before.replace("= 1", "= 2"))
+
+
+def test_what_cannot_be_looked_into_is_marked(tmp_path: Path) -> None:
+    found = table(tmp_path, "def g(): yield 1\nx = g()\ny = [x]\nz = 1\n")
+    assert found["x"].startswith(OPAQUE)
+    assert found["y"].startswith(OPAQUE)
+    assert not found["z"].startswith(OPAQUE)
+
+
+def test_no_code_of_the_project_runs(tmp_path: Path) -> None:
+    text = """
+        calls = []
+
+        class Loud:
+            def __getattribute__(self, name): calls.append(name); return object.__getattribute__(self, name)
+            def __getattr__(self, name): calls.append(name); raise AttributeError(name)
+            def __eq__(self, other): calls.append("eq"); return True
+            def __hash__(self): calls.append("hash"); return 1
+            def __repr__(self): calls.append("repr"); return ""
+            def __reduce__(self): calls.append("reduce"); return (int, ())
+            def __iter__(self): calls.append("iter"); return iter(())
+            def __len__(self): calls.append("len"); return 0
+            @property
+            def __dict__(self): calls.append("dict"); return {}
+
+        class Listing(list):
+            def __iter__(self): calls.append("iter"); return iter(())
+            def __len__(self): calls.append("len"); return 0
+
+        kept = [Loud(), (Loud(),), Listing([1]), {"a": Loud()}]
+        """
+    before = table(tmp_path, text)
+    assert table(tmp_path, text)["calls"] == before["calls"]
+    assert table(tmp_path, text.replace("calls = []", "calls = ['one']"))["calls"] != before["calls"]
+
+
+def test_what_leads_to_a_class_says_so(tmp_path: Path) -> None:
+    text = "class A: pass\nclass B(A): pass\nkept = {'b': [B()]}\ndef f(a=A): pass\nplain = 1\n"
+    found = table(tmp_path, text)
+    assert found["kept.<reaches>"] == "A B"
+    assert found["f.<reaches>"] == "A"
+    assert "plain.<reaches>" not in found
+    assert found["B.<family>"].split(" ")[:2] == ["B", "A"]

@@ -1,0 +1,121 @@
+"""What is read of a file's code for selection by values: who mentions what, who lists members, what an import does."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+import pytest
+
+from aftershock.selection.details import DEFINITIONS, Details, parse_details
+from aftershock.selection.listing import CLASSES, MEMBERS, NAMESPACE, OWN
+
+
+def details(text: str) -> Details:
+    """The details of a source."""
+    return parse_details(dedent(text).encode(), "a.py")
+
+
+def test_a_function_mentions_names_and_attributes_apart() -> None:
+    found = details("def f(a):\n    return LIMIT + a.size + [x.width for x in a][0]\n").mentions["f"]
+    assert "LIMIT" in found.names
+    assert {"size", "width"} <= found.attributes
+    assert "LIMIT" not in found.attributes
+
+
+def test_what_is_no_functions_is_the_definitions() -> None:
+    found = details("class C:\n    size = LIMIT\nTABLE = {'a': lambda: OTHER}\ndef f(a=DEFAULT): pass\n").mentions
+    assert {"LIMIT", "OTHER", "DEFAULT"} <= found[DEFINITIONS].names
+    assert found["f"].names == frozenset()
+
+
+def test_strings_may_be_names() -> None:
+    found = details("def f(a):\n    return a['size'], 'no name', 'pkg.mod.thing'\n").mentions["f"]
+    assert "size" in found.strings
+    assert {"pkg", "mod", "thing"} <= found.attributes
+    assert not {"no", "name"} & (found.strings | found.attributes)
+
+
+def test_names_made_up_from_pieces() -> None:
+    found = details("def f(a, kind):\n    return getattr(a, 'visit_' + kind), getattr(a, f'{kind}_done')\n")
+    assert list(found.asking_for("visit_Name")) == ["f"]
+    assert list(found.asking_for("all_done")) == ["f"]
+    assert list(found.asking_for("other")) == []
+
+
+def test_every_word_counts_where_text_is_run() -> None:
+    found = details("def f():\n    exec('print(LIMIT + size)')\n").mentions["f"]
+    assert {"LIMIT", "size"} <= found.attributes
+
+
+@pytest.mark.parametrize(
+    ("text", "subjects"),
+    [
+        ("def f(x): return dir(x)", {MEMBERS}),
+        ("import inspect\ndef f(x): return inspect.getmembers(x)", {MEMBERS}),
+        ("def f(x): return list(vars(x))", {NAMESPACE}),
+        ("import json\ndef f(): return list(json.__dict__)", {NAMESPACE}),
+        ("def f(x): return list(x.__dict__)", {CLASSES}),
+        ("def f(x): return x.__dict__['a'], 'b' in x.__dict__, x.__dict__.get('c')", set()),
+        ("class C:\n    def f(self): return dict(self.__dict__)", set()),
+        ("class C:\n    def f(self): return dir(self)", {"C"}),
+        ("class C:\n    def f(self): return list(type(self).__dict__)", {"C"}),
+        ("class C:\n    @classmethod\n    def f(cls): return list(vars(cls))", {"C"}),
+        ("class C(type):\n    def f(cls): return list(cls.__dict__)", {"C"}),
+        ("def f(x): return x.size", set()),
+        ("def f(): return list(globals())", {OWN}),
+        ("def f(name): return globals()[name]", set()),
+    ],
+)
+def test_who_lists_members(text: str, subjects: set[str]) -> None:
+    found = details(text).listers
+    assert set().union(*found.values()) == subjects
+
+
+@pytest.mark.parametrize(
+    ("text", "packages"),
+    [
+        ("import logging\nlogging.disable()", {"logging"}),
+        ("import json\njson.JSONEncoder.default = None", {"json"}),
+        ("import os\nos.environ['A'] = '1'", {"os"}),
+        ("from sys import path\npath.append('x')", {"sys"}),
+        ("import sys\ntry:\n    sys.setrecursionlimit(9)\nexcept ValueError: pass", {"sys"}),
+        ("import random\nclass C:\n    random.seed(1)", {"random"}),
+        ("import json\nsetattr(json, 'x', 1)", {"json"}),
+        ("(lambda: 1)()", {""}),
+        ("print('hello')", set()),
+        ("TABLE = {}\nTABLE['a'] = 1", set()),
+        ("import json\nX = json.loads('1')", set()),
+        ("from .other import register\nregister(1)", set()),
+        ("'''A docstring.'''", set()),
+    ],
+)
+def test_what_an_import_does_beyond_binding_names(text: str, packages: set[str]) -> None:
+    assert set().union(*(found for found, _ in details(text).effects)) == packages
+
+
+def test_functions_that_act_on_other_packages() -> None:
+    found = details(
+        """
+        import logging
+        from . import own
+
+        def loud(): logging.disable()
+        def quiet(): return logging.getLogger()
+        def inside(): own.register()
+        def hidden(logging): logging.disable()
+        class C:
+            def method(self):
+                with logging.catching(): pass
+        """
+    )
+    assert dict(found.effectful) == {"loud": frozenset({"logging"}), "C.method": frozenset({"logging"})}
+
+
+def test_other_names_for_things() -> None:
+    found = details("import a.b as c\nfrom d import E as F\nG = E\ndef f():\n    local = E\n").aliases
+    assert found == {("b", "c"), ("E", "F"), ("E", "G")}
+
+
+def test_a_source_that_cannot_be_compiled_has_no_details() -> None:
+    assert details("def f(:\n") == Details()
+    assert parse_details(b"\xff", "a.py") == Details()
