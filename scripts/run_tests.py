@@ -3,6 +3,8 @@
     run_tests.py              everything
     run_tests.py lint types   only the sections named
 
+The tests on an older Python run beside those on the newest.
+
 The last line is `N passed, N failed, N skipped`: tests, each lint and type check counting as one. Exit status
 1 if anything failed.
 """
@@ -14,8 +16,10 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,11 +54,16 @@ class Tally:
 
 @dataclass(frozen=True)
 class Section:
-    """Some commands under one heading; `key` is its name on the command line."""
+    """Some commands under one heading; `key` is its name on the command line.
+
+    One that is `beside` another runs at the same time as the one before it, where both are wanted: each waits for
+    processes of its own most of the time.
+    """
 
     key: str
     title: str
     commands: tuple[tuple[str, ...], ...]
+    beside: bool = False
 
 
 def sections() -> Iterator[Section]:
@@ -75,7 +84,8 @@ def sections() -> Iterator[Section]:
     yield Section("python", "Python tests", ((python, "-m", "pytest", "-q"),))
     older = [folder for folder in TESTED_ON_OLDER if (ROOT / folder).is_dir()]
     if OLDER_PYTHON.exists() and older:
-        yield Section("older", "Tests on an older Python", ((str(OLDER_PYTHON), "-m", "pytest", "-q", *older),))
+        command = (str(OLDER_PYTHON), "-m", "pytest", "-q", *older)
+        yield Section("older", "Tests on an older Python", (command,), beside=True)
     yield Section("typescript", "TypeScript tests", ((*extension, "test"),))
     yield Section("editor", "Tests in a real editor", ((*extension, "test:editor"),))
 
@@ -87,29 +97,52 @@ def main(wanted: Sequence[str]) -> int:
         print(f"no such section: {', '.join(sorted(unknown))}", file=sys.stderr)
         return 2
     total = Tally()
-    for section in sections():
-        if not wanted or section.key in wanted:
+    waiting: list[tuple[Section, Future[tuple[Tally, list[str]]]]] = []
+    chosen = [section for section in sections() if not wanted or section.key in wanted]
+    with ThreadPoolExecutor(max_workers=1) as side:
+        for section, following in zip(chosen, [*chosen[1:], None], strict=True):
+            if waiting and waiting[0][0] is section:
+                total += _shown(section, waiting.pop()[1])
+                continue
+            if following is not None and following.beside:
+                waiting.append((following, side.submit(_quietly, following)))
             total += run_section(section)
     print(f"\n{total}", flush=True)
     return 1 if total.failed else 0
 
 
-def run_section(section: Section) -> Tally:
+def _quietly(section: Section) -> tuple[Tally, list[str]]:
+    """Run a section beside another one; what it prints is kept until that one is done."""
+    shown: list[str] = []
+    return run_section(section, shown.append), shown
+
+
+def _shown(section: Section, done: Future[tuple[Tally, list[str]]]) -> Tally:
+    tally, lines = done.result()
+    print("".join(lines), end="", flush=True)
+    return tally
+
+
+def _show(text: str) -> None:
+    print(text, end="", flush=True)
+
+
+def run_section(section: Section, show: Callable[[str], None] = _show) -> Tally:
     """Run a section's commands, each to its end, and tell how long it took."""
-    print(f"\n=== {section.title} ===", flush=True)
+    show(f"\n=== {section.title} ===\n")
     if section.key == "editor" and not WORKBENCH.exists() and not os.environ.get("CI"):
-        print("!!! NO BROWSER OR WORKBENCH ON THIS MACHINE: THE EDITOR TESTS ARE SKIPPED !!!", flush=True)
+        show("!!! NO BROWSER OR WORKBENCH ON THIS MACHINE: THE EDITOR TESTS ARE SKIPPED !!!\n")
         return Tally(skipped=1)
     began = time.monotonic()
     tally = Tally()
     for command in section.commands:
-        tally += run(command)
-    print(f"--- {section.title}: {tally} ({time.monotonic() - began:.0f} s)", flush=True)
+        tally += run(command, show)
+    show(f"--- {section.title}: {tally} ({time.monotonic() - began:.0f} s)\n")
     return tally
 
 
-def run(command: Sequence[str]) -> Tally:
-    """Run one command, its output shown as it comes, and count what it reports."""
+def run(command: Sequence[str], show: Callable[[str], None] = _show) -> Tally:
+    """Run one command, its output given to `show` as it comes, and count what it reports."""
     environment = {
         **os.environ,
         "PYTHON": str(PYTHON),
@@ -127,24 +160,23 @@ def run(command: Sequence[str]) -> Tally:
         start_new_session=True,
     )
     # A group of its own, so that the time limit ends what the command started too.
-    previous = signal.signal(signal.SIGALRM, lambda *_: os.killpg(process.pid, signal.SIGKILL))
-    signal.setitimer(signal.ITIMER_REAL, TIME_LIMIT)
+    limit = threading.Timer(TIME_LIMIT, os.killpg, (process.pid, signal.SIGKILL))
+    limit.start()
     lines = []
     try:
         assert process.stdout is not None
         for line in process.stdout:
-            print(line, end="", flush=True)
+            show(line)
             lines.append(line)
         status = process.wait()
     except KeyboardInterrupt:
         os.killpg(process.pid, signal.SIGKILL)
         raise
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
+        limit.cancel()
     tally = count(lines)
     if status != 0 and not tally.failed:
-        print(f"!!! exit status {status}: {' '.join(command)}", flush=True)
+        show(f"!!! exit status {status}: {' '.join(command)}\n")
         return tally + Tally(failed=1)
     return tally if tally != Tally() else Tally(passed=1)
 
