@@ -48,6 +48,9 @@ def parts(cls: type, is_own: Callable[[object], bool]) -> Iterator[object]:
     yield cls.__bases__
     yield cls.__flags__ & (1 << 20)  # Py_TPFLAGS_IS_ABSTRACT
     annotations = vars(cls).get("__annotations__")
+    lazy = vars(cls).get("__annotate_func__")  # from 3.14 on
+    if type(lazy) is types.FunctionType:
+        yield lazy.__code__
     if isinstance(annotations, dict):
         yield [(name, str(annotation)) for name, annotation in annotations.items()]
     whole = _is_whole(cls, is_own)
@@ -129,8 +132,9 @@ def _foreign_names(cls: type, is_own: Callable[[object], bool]) -> frozenset[str
 def _seeks(base: type) -> bool:
     if _name(base) in _PYTEST_DRIVES:
         return False
-    functions = (getattr(value, "__func__", value) for value in vars(base).values())
-    codes = (value.__code__ for value in functions if isinstance(value, types.FunctionType))
+    members = list(vars(base).values())
+    functions = (value.__func__ if type(value) in (staticmethod, classmethod) else value for value in members)
+    codes = (value.__code__ for value in functions if type(value) is types.FunctionType)
     return any(not _SEEKING.isdisjoint(code.co_names) for code in codes)
 
 

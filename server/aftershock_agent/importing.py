@@ -10,6 +10,7 @@ those of its own files.
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +21,8 @@ from _pytest.assertion import rewrite
 
 from aftershock_agent import messages
 from aftershock_agent.recording import Project, Recorder
-from aftershock_agent.values import Values
+from aftershock_agent.value_walk import OPAQUE
+from aftershock_agent.values import UNREADABLE, Values
 
 _STANDARD = """
 def _call_with_frames_removed(f, *args, **kwds):
@@ -36,7 +38,7 @@ def exec_module(self, module):
 """
 
 
-@dataclass
+@dataclass(eq=False)
 class _Import:
     """One import under way."""
 
@@ -53,7 +55,7 @@ class Imports:
         self._project = project
         self._recorder = recorder
         self._values = Values(project)
-        self._open: list[_Import] = []
+        self._open: dict[int, list[_Import]] = {}
         self._outside: list[int] = []
         self._done: list[messages.ImportedModule] = []
 
@@ -86,24 +88,29 @@ class Imports:
             yield
             return
         self._note_executed()
-        self._open.append(_Import(path))
+        done = _Import(path)
+        self._open.setdefault(threading.get_ident(), []).append(done)
         failed = True
         try:
             yield
             failed = False
         finally:
-            self._end(module, failed)
+            self._note_executed()
+            self._open[threading.get_ident()].remove(done)
+            self._end(module, done, failed)
 
-    def _end(self, module: ModuleType, failed: bool) -> None:
-        self._note_executed()
-        done = self._open.pop()
-        values = {} if failed else self._values.table(module, done.path, not _is_test(done.path))
+    def _end(self, module: ModuleType, done: _Import, failed: bool) -> None:
+        try:
+            values = {} if failed else self._values.table(module, done.path, not _is_test(done.path))
+        except Exception:  # an import must not fail for what we make of it
+            values = {UNREADABLE: OPAQUE}
         executed = self._recorder.functions.by_file(done.executed)
         self._done.append(messages.ImportedModule(done.path, values, executed))
 
     def _note_executed(self) -> None:
         """What has run since the last look did so in the innermost import."""
-        innermost = self._open[-1].executed if self._open else self._outside
+        under_way = self._open.get(threading.get_ident())
+        innermost = under_way[-1].executed if under_way else self._outside
         innermost += self._recorder.take()
 
 

@@ -40,6 +40,7 @@ class Known:
         self._project = project
         self.shapes: dict[type, tuple[str, frozenset[str]]] = {}
         self.open: dict[type, int] = {}
+        self.provisional: dict[type, tuple[str, frozenset[str]]] = {}
         self._homes: dict[str, bool] = {}
 
     def forget(self) -> None:
@@ -105,13 +106,14 @@ class Walk:
         if kind in PLAIN:
             self.note(PLAIN[kind](value))
             return
-        if isinstance(value, type):
-            self.take_class(value)
+        if issubclass(kind, type):
+            self.take_class(cast("type", value))
             return
-        if isinstance(value, types.ModuleType):
-            self.note(f"module {value.__name__}")
-            if self._known.is_own(value.__name__):
-                self.reached.add(MODULE + value.__name__.rpartition(".")[2])
+        if issubclass(kind, types.ModuleType):
+            name = str(vars(cast("types.ModuleType", value)).get("__name__"))
+            self.note(f"module {name}")
+            if self._known.is_own(name):
+                self.reached.add(MODULE + name.rpartition(".")[2])
             return
         place = self._seen.get(id(value))
         if place is not None:
@@ -195,6 +197,8 @@ class Walk:
             self.note(f"class {name}, being looked at")
             return
         known = self._known.shapes.get(cls)
+        if known is None and cls in self._known.provisional:
+            known, self.lowest = self._known.provisional[cls], 0  # what it lacks is told further up
         if known is None:
             known = self._shape(cls)
         digest, reached = known
@@ -216,6 +220,9 @@ class Walk:
             self._known.shapes[cls] = found  # it is all there: nothing in it was cut short further up
         else:
             self.lowest = min(self.lowest, walk.lowest)
+            self._known.provisional[cls] = found
+        if not self._known.open:
+            self._known.provisional.clear()
         return found
 
     def function(self, value: types.FunctionType) -> None:

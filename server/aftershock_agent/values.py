@@ -24,6 +24,8 @@ from aftershock_agent.recording import Project
 from aftershock_agent.value_parts import ATOMS, NAMED, hashed, without_parameters
 from aftershock_agent.value_walk import Known, Walk
 
+UNREADABLE = "<unreadable>"
+"""The only name in the table of a module that can't be digested."""
 FUNCTION = "f"
 """Begins the digest of a function, which who lists a class's members without calling any sees the same."""
 
@@ -67,9 +69,9 @@ class Values:
             if name in _MACHINERY or not isinstance(name, str):
                 continue
             self._note(name, value, found, self._owner(value, f"{path}::{name}", shared))
-            if isinstance(value, types.FunctionType) and value.__module__ == module.__name__:
+            if type(value) is types.FunctionType and value.__module__ == module.__name__:
                 self._function(name, value, value, found)
-            elif isinstance(value, type) and value.__module__ == module.__name__:
+            elif _is_class(value) and value.__module__ == module.__name__:
                 self._members(value, found)
         found[DOCSTRING] = self.digest(vars(module).get(DOCSTRING))
         return found
@@ -92,7 +94,9 @@ class Values:
 
     def _owner(self, value: object, name: str, shared: bool) -> str:
         """Two names of one object that can change are not two objects that look the same: its first name, in short."""
-        if isinstance(value, (type, types.ModuleType, types.FunctionType, *NAMED, *ATOMS)):
+        if type(value) not in (dict, list, set, bytearray) and not self._known.is_own(type(value).__module__):
+            return ""
+        if issubclass(type(value), (type, types.ModuleType, types.FunctionType, *NAMED, *ATOMS)):
             return ""
         owner = self._owners.get(id(value))
         if owner is None or owner[1] is not value:
@@ -106,14 +110,14 @@ class Values:
         if "<" in qualname or f"{qualname}." in found:
             return
         found[f"{qualname}."] = ""
-        for name, value in vars(cls).items():
+        for name, value in list(vars(cls).items()):
             if name in class_shapes.MACHINERY:
                 continue
             self._note(f"{qualname}.{name}", value, found)
-            plain = getattr(value, "__func__", value) if isinstance(value, (staticmethod, classmethod)) else value
-            if isinstance(plain, (types.FunctionType, property)):
+            plain = value.__func__ if type(value) in (staticmethod, classmethod) else value
+            if type(plain) in (types.FunctionType, property):
                 self._function(f"{qualname}.{name}", value, plain, found)
-            elif isinstance(value, type) and value.__qualname__ == f"{qualname}.{name}":
+            elif _is_class(value) and value.__qualname__ == f"{qualname}.{name}":
                 self._members(value, found)
         found[f"{qualname}.{DOCSTRING}"] = self.digest(vars(cls).get(DOCSTRING))
         metaclasses: tuple[type, ...] = type.__dict__["__mro__"].__get__(type(cls))
@@ -124,6 +128,11 @@ class Values:
         """What stands of a function beside its value."""
         found[name] = FUNCTION + found.get(name, self.digest(value))
         found[f"{name}.{DOCSTRING}"] = self.digest(function.__doc__)
-        attributes = None if isinstance(function, property) else without_parameters(function.__dict__)
+        attributes = None if type(function) is property else without_parameters(function.__dict__)
         if attributes:
             found[f"{name}.{ATTRIBUTES}"] = self.digest(attributes)
+
+
+def _is_class(value: Any) -> bool:
+    """As ``isinstance`` would tell, which asks an object what it is, and may run code of its class."""
+    return issubclass(type(value), type)

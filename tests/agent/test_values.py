@@ -154,6 +154,18 @@ def test_no_code_of_the_project_runs(tmp_path: Path) -> None:
     assert table(tmp_path, text.replace("calls = []", "calls = ['one']"))["calls"] != before["calls"]
 
 
+def test_an_object_that_will_not_say_what_it_is(tmp_path: Path) -> None:
+    text = "class Lazy:\n    @property\n    def __class__(self): raise RuntimeError('not yet')\nx = Lazy()\n"
+    assert "x" in table(tmp_path, text)
+
+
+def test_classes_that_know_each_other_take_no_time(tmp_path: Path) -> None:
+    text = "import enum\nALL = []\n"
+    for number in range(14):
+        text += f"class C{number}(enum.Enum):\n    A = {number}\nC{number}.all = ALL\nALL.append(C{number})\n"
+    assert moved(tmp_path, text, text.replace("A = 7", "A = 70")) >= {"C7", "ALL"}
+
+
 def test_what_leads_to_a_class_says_so(tmp_path: Path) -> None:
     text = "class A: pass\nclass B(A): pass\nkept = {'b': [B()]}\ndef f(a=A): pass\nplain = 1\n"
     found = table(tmp_path, text)

@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import pytest
 
-from aftershock.selection.details import DEFINITIONS, Details, parse_details
+from aftershock.selection.details import DEFINITIONS, LAMBDAS, STRINGS, Details, parse_details
 from aftershock.selection.listing import CLASSES, MEMBERS, NAMESPACE, OWN
 
 
@@ -24,15 +24,17 @@ def test_a_function_mentions_names_and_attributes_apart() -> None:
 
 def test_what_is_no_functions_is_the_definitions() -> None:
     found = details("class C:\n    size = LIMIT\nTABLE = {'a': lambda: OTHER}\ndef f(a=DEFAULT): pass\n").mentions
-    assert {"LIMIT", "OTHER", "DEFAULT"} <= found[DEFINITIONS].names
+    assert {"LIMIT", "DEFAULT"} <= found[DEFINITIONS].names
+    assert found[LAMBDAS].names == {"OTHER"}
+    assert found[STRINGS].strings == {"a"}
     assert found["f"].names == frozenset()
 
 
 def test_strings_may_be_names() -> None:
-    found = details("def f(a):\n    return a['size'], 'no name', 'pkg.mod.thing'\n").mentions["f"]
-    assert "size" in found.strings
+    text = "def f(a):\n    return a['size'], 'width height', '{0.price!r}', 'pkg.mod.thing', 'Not valid: 3 is odd.'\n"
+    found = details(text).mentions["f"]
+    assert found.strings == {"size", "width", "height", "price", "r"}
     assert {"pkg", "mod", "thing"} <= found.attributes
-    assert not {"no", "name"} & (found.strings | found.attributes)
 
 
 def test_names_made_up_from_pieces() -> None:
@@ -85,7 +87,9 @@ def test_who_lists_members(text: str, subjects: set[str]) -> None:
         ("print('hello')", set()),
         ("TABLE = {}\nTABLE['a'] = 1", set()),
         ("import json\nX = json.loads('1')", set()),
-        ("from .other import register\nregister(1)", set()),
+        ("from .other import register\nregister(1)", {"."}),
+        ("from .other import register\n@register\ndef f(): pass", {"."}),
+        ("class C:\n    @property\n    def f(self): pass", set()),
         ("'''A docstring.'''", set()),
     ],
 )
@@ -108,7 +112,11 @@ def test_functions_that_act_on_other_packages() -> None:
                 with logging.catching(): pass
         """
     )
-    assert dict(found.effectful) == {"loud": frozenset({"logging"}), "C.method": frozenset({"logging"})}
+    assert dict(found.effectful) == {
+        "loud": frozenset({"logging"}),
+        "inside": frozenset({"."}),
+        "C.method": frozenset({"logging"}),
+    }
 
 
 def test_other_names_for_things() -> None:

@@ -10,17 +10,15 @@ from aftershock.engine.sources import inside
 from aftershock.engine.warm import WarmSession
 from aftershock.selection.concern import EFFECTS
 from aftershock.selection.definitions import Definitions, ImportFact, import_inputs
+from aftershock.selection.effects import DECORATOR, OWN
 from aftershock.selection.imports import ImportGraph
 from aftershock.selection.inputs import executed_keys
 from aftershock.selection.keys import Key, KeyKind
 from aftershock.selection.mentions import NAME
-from aftershock.selection.relations import table_digest
+from aftershock.selection.relations import OPAQUE, table_digest
 from aftershock.selection.snapshot import Snapshot
 from aftershock.store import Store
 from aftershock_agent import messages
-
-_OPAQUE = "?"
-"""Begins, but for a mark of functions, the digest of a value that couldn't be looked into (agent: ``OPAQUE``)."""
 
 
 class ImportLedger:
@@ -90,7 +88,7 @@ class ImportLedger:
         )
         tables = {other: session.tables[other] for other in reached - mates}
         stamp = _hash([f"{key} {digest}" for key, digest in sorted(inputs)], sorted(tables.items()))
-        table = {name: f"{digest}{stamp}" if _OPAQUE in digest[:2] else digest for name, digest in values.items()}
+        table = {name: f"{digest}{stamp}" if OPAQUE in digest[:2] else digest for name, digest in values.items()}
         effects = [*self._effects(session, path, table, snapshot)]
         effects += [effect for other in sorted(graph.closure_of([path])) for effect in _stated_effects(other, snapshot)]
         if effects:
@@ -100,11 +98,11 @@ class ImportLedger:
     def _effects(self, session: WarmSession, path: str, table: Mapping[str, str], snapshot: Snapshot) -> Iterator[str]:
         """What the effects of an import come from, beside their text: the values that they use, the bodies that ran."""
         for packages, text in snapshot.details[path].effects:
-            if _any_from_elsewhere(packages, snapshot):
+            if _counts(packages, text, snapshot):
                 yield from (f"{name} {table.get(name, '')}" for name in sorted(set(NAME.findall(text))))
         for key in sorted(session.ran_in[path]):
             there = snapshot.details.get(key.path)
-            if there is not None and _any_from_elsewhere(there.effectful.get(key.name, ()), snapshot):
+            if there is not None and there.effectful.get(key.name):
                 seen = self._definitions.table(session.tables.get(key.path, "")) or table
                 yield f"{key} {snapshot.digest(key)}"
                 yield from (f"{name} {seen.get(name, '')}" for name in sorted(there.mentions[key.name].names))
@@ -114,14 +112,14 @@ def _stated_effects(path: str, snapshot: Snapshot) -> Iterator[str]:
     """The effects that a file's text tells of: statements, and imports from elsewhere."""
     details = snapshot.details.get(path)
     for packages, text in details.effects if details is not None else ():
-        if _any_from_elsewhere(packages, snapshot):
+        if _counts(packages, text, snapshot):
             yield f"{path} {text}"
     yield from (f"{path} import {name}" for name in sorted(_third_party(path, snapshot)))
 
 
-def _any_from_elsewhere(packages: Iterable[str], snapshot: Snapshot) -> bool:
-    """Whether one of some packages isn't the project's; an empty name may stand for any."""
-    return any(not name or not _is_ours(name, snapshot) for name in packages)
+def _counts(packages: Iterable[str], text: str, snapshot: Snapshot) -> bool:
+    """Whether an effect counts; of a decorator from elsewhere, what it makes of its function says all."""
+    return not text.startswith(DECORATOR) or any(each == OWN or _is_ours(each, snapshot) for each in packages if each)
 
 
 def _third_party(path: str, snapshot: Snapshot) -> Iterable[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from aftershock.selection.concern import Concern
 from aftershock.selection.definitions import Definitions
+from aftershock.selection.details import STRINGS
 from aftershock.selection.facts import Fact, InputSet
 from aftershock.selection.history import completed, with_fact
 from aftershock.selection.keys import Key, KeyKind
@@ -165,8 +166,15 @@ class FactIndex:
         return {test for name in names for test in self._handed_names.get(name, ())}
 
     def _tests_running(self, functions: AbstractSet[Key]) -> AbstractSet[str]:
-        held = (held for key in functions for held in self._holders.get(key, {}).get(self._now.get(key, UNKNOWN), ()))
-        return {test for each in held for test in each.tests}
+        found: set[str] = set()
+        for key in functions:
+            if key.name == STRINGS:
+                # The strings of a file are there for whoever has imported it.
+                holders = list(self._holders.get(Key(KeyKind.DEF, key.path), {}).values())
+            else:
+                holders = [self._holders.get(key, {}).get(self._now.get(key, UNKNOWN), set())]
+            found.update(test for sets in holders for held in sets for test in held.tests)
+        return found
 
     # --- input sets ------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set as AbstractSet
 from dataclasses import dataclass, field
 
-from aftershock.selection.details import DEFINITIONS
+from aftershock.selection.details import DEFINITIONS, STRINGS
 from aftershock.selection.keys import Key, KeyKind
 from aftershock.selection.listing import CLASSES, MEMBERS, NAMESPACE, OWN
 from aftershock.selection.mentions import READING
@@ -16,7 +16,16 @@ EFFECTS = "<effects>"
 """The name in a table under which stands what an import does that can't be compared."""
 _FOR_ALL = frozenset(
     {
-        *(EFFECTS, "pytestmark", "pytest_plugins", "collect_ignore", "collect_ignore_glob", "load_tests", "__test__"),
+        *(
+            EFFECTS,
+            "<unreadable>",
+            "pytestmark",
+            "pytest_plugins",
+            "collect_ignore",
+            "collect_ignore_glob",
+            "load_tests",
+            "__test__",
+        ),
         *("setup_module", "teardown_module", "setUpModule", "tearDownModule", "setup_function", "teardown_function"),
         *("setup_class", "teardown_class", "setup_method", "teardown_method", "setup", "teardown"),
     }
@@ -85,8 +94,9 @@ class Concern:
                 found |= who & have.get(name, set())
         return found
 
-    def is_of(self, ran: AbstractSet[Key]) -> bool:
-        """Whether it concerns somebody for whom all this ran."""
+    def is_of(self, ran: AbstractSet[Key], files: Iterable[str] = ()) -> bool:
+        """Whether it concerns somebody for whom all this ran, and these files were imported."""
+        ran = {*ran, *(Key(KeyKind.BODY, path, STRINGS) for path in files)}
         somebody = frozenset({""})
 
         def runners(functions: AbstractSet[Key]) -> AbstractSet[str]:
@@ -101,16 +111,20 @@ def concern_of(
     relations: Relations,
     snapshot: Snapshot,
     calm: AbstractSet[tuple[Key, str]] = frozenset(),
+    written: AbstractSet[tuple[str, str]] = frozenset(),
 ) -> Concern:
     """Whom a change of names of ``path`` concerns; ``relations`` are those of all that is known.
 
     ``calm`` is code that lists members and came to the same before and after the change, with a class that it had
-    listed.
+    listed. ``written`` are files and names in
+    them of what the import may have changed.
     """
     last = {last_of(name) for name in delta.names}
     if not _FOR_ALL.isdisjoint(last) or any(name.startswith(_HOOKS) for name in last):
         return Concern(True)
-    return _Search(path, relations, snapshot, calm).concern(delta)
+    search = _Search(path, relations, snapshot, calm)
+    search.note_written(written)
+    return search.concern(delta)
 
 
 class _Search:
@@ -120,7 +134,14 @@ class _Search:
         self._path, self._relations, self._snapshot, self._calm = path, relations, snapshot, calm
         self._functions: set[Key] = set()
 
+    def note_written(self, written: AbstractSet[tuple[str, str]]) -> None:
+        """Who reads what the import may have put somewhere else sees whatever differs in it."""
+        for path, name in written:
+            self._functions.update(self._naming(path, name))
+            self._functions.update(self._asking_modules(name))
+
     def concern(self, delta: Delta) -> Concern:
+        """Whom the change concerns."""
         asking: dict[str, set[Key]] = {}
         for name in delta.names:
             owner, _, last = name.rpartition(".")
@@ -190,7 +211,8 @@ class _Search:
         self._functions.update(self._within(self._path, name))
         if not owner:
             self._functions.update(self._naming(self._path, name))
-            asking.setdefault("", set()).update(self._asking_modules(last))
+            self._functions.update(self._importing_all(name))
+            asking.setdefault("", set()).update(self._asking(last))
         elif last in _MAKING:
             # Who calls the class runs this, unless the call fails for its arguments.
             for cls in _with_aliases(self._relations.derived(last_of(owner)), self._snapshot):
@@ -201,6 +223,15 @@ class _Search:
             asking.setdefault(owner, set()).update(self._anything())
         else:
             asking.setdefault(owner, set()).update(self._asking(last))
+
+    def _importing_all(self, name: str) -> Iterator[Key]:
+        """The code of files with ``import *``, which may have the name too; and who asks for it as a string."""
+        for path, details in self._snapshot.details.items():
+            if details.star:
+                yield _key(path, DEFINITIONS)
+                yield from self._naming(path, name)
+        details = self._snapshot.details.get(self._path)
+        yield from (_key(self._path, each) for each in (details.by_string.get(name, ()) if details else ()))
 
     def _listed(self, owner: str, asking: dict[str, set[Key]]) -> None:
         """Who lists the members of a class, or the names of the module, sees something else."""

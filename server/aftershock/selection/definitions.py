@@ -14,7 +14,7 @@ from functools import cached_property
 from aftershock.selection.concern import Concern, concern_of
 from aftershock.selection.facts import InputSet
 from aftershock.selection.keys import Key, KeyKind
-from aftershock.selection.relations import Delta, Relations, Table, delta_of
+from aftershock.selection.relations import OPAQUE, Delta, Relations, Table, delta_of
 from aftershock.selection.snapshot import Snapshot
 
 KEPT_IMPORTS = 8
@@ -51,6 +51,7 @@ class Definitions:
         self._facts: dict[str, list[ImportFact]] = {}
         self._tables: dict[str, Table] = {}
         self._deltas: dict[tuple[str, str], Delta | None] = {}
+        self._opaque: dict[str, bool] = {}
         self._related: tuple[object, Relations] | None = None
         self._snapshot: Snapshot | None = None
         self._present: dict[str, str] = {}
@@ -112,8 +113,27 @@ class Definitions:
         if known is None:
             relations = self._relations(path, before)
             calm = self._calm(path, before, now, relations) if delta.plain else frozenset()
-            known = self._concerns[path, delta] = concern_of(path, delta, relations, snapshot, calm)
+            written = self._written(path, now, delta, snapshot)
+            known = self._concerns[path, delta] = concern_of(path, delta, relations, snapshot, calm, written)
         return known
+
+    def _written(self, path: str, now: str, delta: Delta, snapshot: Snapshot) -> frozenset[tuple[str, str]]:
+        """Names of other files' containers, and the like, that code mentions which ran in imports of a file.
+
+        It may have put something there; but for plain functions, which nothing was done to, it hasn't.
+        """
+        table, details = self._tables.get(now, {}), snapshot.details.get(path)
+        came = {name for name in delta.names if "<" not in name and not name.endswith("__doc__")}
+        if delta.plain and details is not None and came <= table.keys() and details.decorated.isdisjoint(came):
+            return frozenset()
+        found = set()
+        for key in {key for fact in self._facts.get(path, ()) for key in fact.ran if key.path != path}:
+            there = snapshot.details.get(key.path)
+            mentions = there.mentions.get(key.name) if there is not None else None
+            if there is not None and mentions is not None:
+                names = there.states & (mentions.names | mentions.attributes)
+                found |= {(key.path, name) for name in names}
+        return frozenset(found)
 
     def _calm(self, path: str, before: str, now: str, relations: Relations) -> frozenset[tuple[Key, str]]:
         """Code that ran in imports before and after plain functions came or went, which bound the same both times.
@@ -140,7 +160,9 @@ class Definitions:
         place = before, frozenset(known.items())
         if self._related is None or self._related[0] != place:
             relations = Relations()
-            for each, digest in (*known.items(), (path, before)):
+            # Of a file that has to be imported anew, what its last import told is better than nothing.
+            last = {each: facts[-1].table for each, facts in self._facts.items()}
+            for each, digest in (*last.items(), *known.items(), (path, before)):
                 relations.add(each, self._tables.get(digest, {}))
             self._related = place, relations
         return self._related[1]
@@ -150,13 +172,19 @@ class Definitions:
             return False
         for path, before in fact.tables.items():
             now = self.of(path, snapshot)
-            if now is None:
+            if now is None or (now != before and self._is_opaque(fact.table)):
                 return False
             if now != before:
                 concern = self.concern(path, before, now, snapshot)
-                if concern is None or concern.is_of(fact.ran):
+                if concern is None or concern.is_of(fact.ran, fact.paths):
                     return False
         return True
+
+    def _is_opaque(self, table: str) -> bool:
+        """Whether something in a table couldn't be looked into."""
+        if table not in self._opaque:
+            self._opaque[table] = any(OPAQUE in digest[:2] for digest in self._tables.get(table, {}).values())
+        return self._opaque[table]
 
     def _follow(self, snapshot: Snapshot) -> None:
         """Begin anew on another snapshot, but for files that depend on nothing that differs."""

@@ -16,10 +16,15 @@ from aftershock.selection.compiling import PieceText, SyntaxProblem, code_object
 from aftershock.selection.effects import Effects, effects_of
 from aftershock.selection.listing import listers
 from aftershock.selection.mentions import Mentions, is_evaluating, joined, mentions_of
+from aftershock.selection.module_level import decorated_in, states_in, strings_in
 from aftershock.selection.symbols import Bodies, bodies_in
 
 DEFINITIONS = ""
 """Stands for all code of a file that isn't a function's body: what its import runs."""
+LAMBDAS = "<lambda>"
+"""Stands for the lambdas and generators in it, which may run later."""
+STRINGS = "<strings>"
+"""Stands for the strings in it, which may be names that code asks for when it has the file's values."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,9 @@ class Details:
     effectful: Mapping[str, frozenset[str]] = field(default_factory=dict)
     listers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     aliases: frozenset[tuple[str, str]] = frozenset()
+    states: frozenset[str] = frozenset()
+    decorated: frozenset[str] = frozenset()
+    star: bool = False
 
     @cached_property
     def by_name(self) -> Mapping[str, Sequence[str]]:
@@ -93,8 +101,16 @@ def parse_details(source: bytes, path: str) -> Details:
             several.setdefault(name, []).append(mentions)
     found = {name: joined(each) for name, each in several.items()}
     effects, effectful = _effects([piece.effects for piece in pieces])
-    aliases = frozenset[tuple[str, str]]().union(*(piece.aliases for piece in pieces))
-    return Details(found, effects, effectful, {name: each for piece in pieces for name, each in piece.listers}, aliases)
+    return Details(
+        found,
+        effects,
+        effectful,
+        {name: each for piece in pieces for name, each in piece.listers},
+        frozenset[tuple[str, str]]().union(*(piece.aliases for piece in pieces)),
+        frozenset[str]().union(*(piece.states for piece in pieces)),
+        frozenset[str]().union(*(piece.decorated for piece in pieces)),
+        any(piece.star for piece in pieces),
+    )
 
 
 @dataclass(frozen=True)
@@ -103,6 +119,9 @@ class _Piece:
     effects: Effects
     listers: tuple[tuple[str, frozenset[str]], ...]
     aliases: frozenset[tuple[str, str]]
+    states: frozenset[str]
+    decorated: frozenset[str]
+    star: bool
 
 
 @lru_cache(maxsize=4096)
@@ -114,8 +133,13 @@ def _piece_details(piece: PieceText) -> _Piece:
 
 
 def _piece(code: CodeType, source: bytes, body: Sequence[ast.stmt]) -> _Piece:
+    mentions = _mentions(code, source)
+    strings = frozenset(strings_in(body))
+    mentions[STRINGS] = Mentions(attributes=strings, strings=strings)
     aliases = frozenset(pair for statement in body for pair in _aliases(statement))
-    return _Piece(_mentions(code, source), effects_of(body), tuple(listers(body)), aliases)
+    states, decorated = frozenset(states_in(body)), frozenset(decorated_in(body))
+    star = any(isinstance(node, ast.alias) and node.name == "*" for each in body for node in ast.walk(each))
+    return _Piece(mentions, effects_of(body), tuple(listers(body)), aliases, states, decorated, star)
 
 
 def _aliases(node: ast.AST, local: bool = False) -> Iterator[tuple[str, str]]:
@@ -137,7 +161,9 @@ def _mentions(code: CodeType, source: bytes) -> dict[str, Mentions]:
     found: dict[str, list[Mentions]] = {}
     bodies: Bodies = bodies_in(code, source)
     for function, codes in bodies.items():
-        found[function] = [mentions_of(each, evaluated) for each in codes]
+        for each in codes:
+            late = function == DEFINITIONS and each.co_name in ("<lambda>", "<genexpr>")
+            found.setdefault(LAMBDAS if late else function, []).append(mentions_of(each, evaluated))
     return {function: joined(mentions) for function, mentions in found.items()}
 
 

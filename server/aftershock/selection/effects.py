@@ -1,9 +1,10 @@
 """What importing a file does beyond binding names of its own: seen by nobody who compares what names are bound to.
 
 A statement at the top of a module or class that only binds names acts through them.  One that calls something and
-leaves what comes of it, or changes something that belongs to another module, may have changed what can't be compared
-(``logging.disable()``, ``json.JSONEncoder.default = ...``): it is an *effect*, and so is the body of a function that
-runs in an import and has such a statement on something that its module imports.
+leaves what comes of it, or changes something that belongs to another module, may have changed what is not compared
+(``logging.disable()``, ``registry.put(...)``, ``json.JSONEncoder.default = ...``): it is an *effect*.  So is a
+decorator of another module of the project, and the body of a function that runs in an import and has such a statement
+on something that its module imports.
 """
 
 from __future__ import annotations
@@ -12,7 +13,13 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from aftershock.selection.module_level import is_acting
+
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
+OWN = "."
+"""Stands for the package of a relative import."""
+DECORATOR = "@"
+"""Begins the text of an effect that is a decorator's."""
 _QUIET = frozenset({"suppress", "catch_warnings"})
 """Context managers that leave nothing behind."""
 
@@ -55,8 +62,17 @@ def _effects(body: Sequence[ast.stmt]) -> Iterator[tuple[set[Root], ast.stmt]]:
             if loud:
                 yield {root for each in loud for root in _called(each)}, statement
             yield from _effects(statement.body)
-        elif not isinstance(statement, _Function):
-            yield from _effects(list(_inside(statement)))
+        else:
+            yield from _decorations(statement)
+            if not isinstance(statement, _Function):
+                yield from _effects(list(_inside(statement)))
+
+
+def _decorations(statement: ast.stmt) -> Iterator[tuple[set[Root], ast.stmt]]:
+    if isinstance(statement, (*_Function, ast.ClassDef)):
+        for decorator in filter(is_acting, statement.decorator_list):
+            text = f"{DECORATOR}{ast.unparse(decorator)} {statement.name}"
+            yield {_root(decorator)}, ast.Expr(ast.Name(text))
 
 
 def _inside(statement: ast.stmt) -> Iterator[ast.stmt]:
@@ -135,8 +151,8 @@ def _imported(body: Sequence[ast.stmt]) -> Iterator[tuple[str, str]]:
             for alias in statement.names:
                 package = alias.name.partition(".")[0]
                 yield alias.asname or package, package
-        elif isinstance(statement, ast.ImportFrom) and not statement.level and statement.module:
-            package = statement.module.partition(".")[0]
+        elif isinstance(statement, ast.ImportFrom):
+            package = OWN if statement.level else (statement.module or "").partition(".")[0]
             yield from ((alias.asname or alias.name, package) for alias in statement.names)
         elif not isinstance(statement, (*_Function, ast.ClassDef)):
             yield from _imported(list(_inside(statement)))

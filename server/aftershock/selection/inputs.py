@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from aftershock.selection.details import LAMBDAS
 from aftershock.selection.facts import InputSet
 from aftershock.selection.imports import ImportGraph
 from aftershock.selection.keys import TEXT, Key, KeyKind
@@ -91,6 +92,8 @@ def executed_keys(path: str, names: Iterable[str], snapshot: Snapshot) -> Iterat
         function = symbol_of(qualname, symbols.bodies)
         if function is not None:
             yield Key(KeyKind.BODY, path, function)
+        elif qualname.endswith((LAMBDAS, "<genexpr>")):
+            yield Key(KeyKind.BODY, path, LAMBDAS)  # its code counts by value; that it ran tells what it mentions
         elif not symbols.knows(qualname):
             # Code under a name that the text doesn't explain (a function declared global, before 3.11).
             yield Key(KeyKind.FILE, path)

@@ -17,6 +17,8 @@ from typing import NamedTuple
 
 NAME = re.compile(r"[^\W\d]\w*")
 _DOTTED = re.compile(r"[^\W\d]\w*([.:][^\W\d]\w*)*")
+_ROW = re.compile(r"\s*[^\W\d]\w*(?:[\s,]+[^\W\d]\w*){1,7}[\s,]*")
+_FIELD = re.compile(r"\{([^{}]*)\}|%\((\w+)\)")
 _MADE_UP = re.compile(r"^(?:([^\W\d]\w*_)(?:[^\w].*)?|(?:.*[^\w])?(_\w*\w))$", re.DOTALL)
 _LONG = 200  # characters of a string from which on it is no name
 _GLOBAL_OPERATIONS = frozenset(
@@ -98,11 +100,26 @@ def mentions_of(code: CodeType, evaluated: bool) -> Mentions:
     for text in texts:
         if evaluated:
             attributes.update(NAME.findall(text))
-        elif len(text) < _LONG and _DOTTED.fullmatch(text):
-            found = NAME.findall(text)
-            (attributes if asks or len(found) > 1 else strings).update(found)
+        else:
+            found, dotted = names_in(text)
+            (attributes if asks or dotted else strings).update(found)
     fragments = {part for text in texts if asks and (made := _MADE_UP.match(text)) for part in made.groups() if part}
     return Mentions(*map(frozenset, (names, attributes, fragments, strings)))
+
+
+def names_in(text: str) -> tuple[list[str], bool]:
+    """The names that a string may stand for, and whether it is a path to something.
+
+    A name, a dotted name, some names in a row (``"width height".split()``), the fields of a format.
+    """
+    if len(text) >= _LONG:
+        return [], False
+    if _DOTTED.fullmatch(text):
+        found = NAME.findall(text)
+        return found, len(found) > 1
+    if _ROW.fullmatch(text):
+        return NAME.findall(text), False
+    return [name for field in _FIELD.findall(text) for name in NAME.findall("".join(field))], False
 
 
 def is_evaluating(code: CodeType) -> bool:

@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+OPAQUE = "?"
+"""Begins, but for a mark of functions, the digest of a value that couldn't be looked into (agent: ``value_walk``)."""
 DOCSTRING = "__doc__"
 MODULE = "module:"
 _ATTRIBUTES, _FAMILY, _REACHES, _FUNCTION = "__dict__", "<family>", "<reaches>", "f"

@@ -241,7 +241,8 @@ def details_text(details: Details) -> str:
     payload = {"mentions": mentions, "names": list(numbers), "effectful": _sorted(details.effectful)}
     effects = [[sorted(packages), text] for packages, text in details.effects]
     aliases = sorted(map(list, details.aliases))
-    return dumped({**payload, "effects": effects, "listers": _sorted(details.listers), "aliases": aliases})
+    marks = {"states": sorted(details.states), "decorated": sorted(details.decorated), "star": details.star}
+    return dumped({**payload, "effects": effects, "listers": _sorted(details.listers), "aliases": aliases, **marks})
 
 
 def _sorted(sets: Mapping[str, frozenset[str]]) -> dict[str, list[str]]:
@@ -277,7 +278,9 @@ def details_from(text: object) -> Details:
     if any(len(each) != 2 for each in aliases):
         raise MalformedError("not an alias")
     pairs = frozenset((name, other) for name, other in aliases)
-    return Details(mentions, effects, _sets(payload.get("effectful")), _sets(payload.get("listers")), pairs)
+    states, decorated = (frozenset(strings(payload.get(name))) for name in ("states", "decorated"))
+    sets = _sets(payload.get("effectful")), _sets(payload.get("listers"))
+    return Details(mentions, effects, *sets, pairs, states, decorated, checked(payload.get("star"), bool))
 
 
 def import_text(fact: ImportFact) -> str:

@@ -1,0 +1,65 @@
+"""What stands at the top of modules and classes: strings, state, decorated definitions."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from aftershock.selection.mentions import names_in
+
+_Function = (ast.FunctionDef, ast.AsyncFunctionDef)
+_CONTAINERS = (ast.Dict, ast.List, ast.Set, ast.DictComp, ast.ListComp, ast.SetComp, ast.Call)
+_PLAIN_DECORATORS = frozenset({"staticmethod", "classmethod", "property", "abstractmethod", "overload", "override"})
+
+
+def strings_in(body: Sequence[ast.stmt]) -> Iterator[str]:
+    """The names that strings outside of functions may stand for; not those of annotations, docstrings, ``__all__``."""
+    for statement in body:
+        if isinstance(statement, _Function):
+            defaults = [*statement.args.defaults, *statement.args.kw_defaults]
+            yield from _strings([*statement.decorator_list, *(each for each in defaults if each is not None)])
+        elif isinstance(statement, ast.ClassDef):
+            keywords = [each.value for each in statement.keywords]
+            yield from _strings([*statement.decorator_list, *statement.bases, *keywords])
+            yield from strings_in(statement.body)
+        elif isinstance(statement, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            exported = any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets)
+            if statement.value is not None and not exported:
+                yield from _strings([statement.value])
+        elif not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)):
+            inner = [child for child in ast.iter_child_nodes(statement) if isinstance(child, ast.stmt)]
+            yield from strings_in(inner)
+            yield from _strings([child for child in ast.iter_child_nodes(statement) if child not in inner])
+
+
+def _strings(nodes: Sequence[ast.AST]) -> Iterator[str]:
+    for node in nodes:
+        for each in ast.walk(node):
+            if isinstance(each, ast.Constant) and isinstance(each.value, str):
+                yield from names_in(each.value)[0]
+
+
+def states_in(body: Sequence[ast.stmt]) -> Iterator[str]:
+    """The names that modules and classes bind to what may be changed later: containers, and what a call returns."""
+    for statement in body:
+        if isinstance(statement, ast.ClassDef):
+            yield from states_in(statement.body)
+        elif isinstance(statement, (ast.Assign, ast.AnnAssign)) and isinstance(statement.value, _CONTAINERS):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            yield from (target.id for target in targets if isinstance(target, ast.Name))
+
+
+def decorated_in(body: Sequence[ast.stmt], prefix: str = "") -> Iterator[str]:
+    """The qualified names of functions and classes to which a decorator, other than Python's plain ones, is applied."""
+    for statement in body:
+        if isinstance(statement, (*_Function, ast.ClassDef)) and any(map(is_acting, statement.decorator_list)):
+            yield f"{prefix}{statement.name}"
+        if isinstance(statement, ast.ClassDef):
+            yield from decorated_in(statement.body, f"{prefix}{statement.name}.")
+
+
+def is_acting(decorator: ast.expr) -> bool:
+    """Whether a decorator may do more than wrap what it is given."""
+    name = decorator.attr if isinstance(decorator, ast.Attribute) else getattr(decorator, "id", "")
+    return name not in _PLAIN_DECORATORS

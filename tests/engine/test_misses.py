@@ -1,0 +1,148 @@
+"""Edits whose effect on a test takes a way round: each was missed once by selection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pytest
+
+from support.engine import cold_outcomes, opened
+from support.project import Project
+
+
+@dataclass(frozen=True)
+class Miss:
+    """Files of a project, an edit of one place, and the tests that it must run at least."""
+
+    files: Mapping[str, str]
+    path: str
+    old: str
+    new: str
+
+
+MISSES = {
+    "a class derived elsewhere": Miss(
+        {
+            "items.py": "class Item:\n    tax = 3\n",
+            "sub.py": "from items import Item\nclass Sub(Item): pass\n",
+            "y.py": "from sub import Sub\nLIMIT = Sub.tax\n",
+            "test_y.py": "import y\ndef test_y(): assert y.LIMIT == 3\n",
+        },
+        "items.py", "tax = 3", "tax = 4",
+    ),
+    "a lambda of a module": Miss(
+        {
+            "rates.py": "RATE = 2\ncheck = lambda n: n * RATE\n",
+            "test_rates.py": "from rates import check\ndef test_check(): assert check(2) == 4\n",
+        },
+        "rates.py", "RATE = 2", "RATE = 3",
+    ),
+    "attrgetter of a module": Miss(
+        {
+            "items.py": "import operator\nclass Item:\n    fee = 1\nget_fee = operator.attrgetter('fee')\n",
+            "test_items.py": "import items\ndef test_fee(): assert items.get_fee(items.Item()) == 1\n",
+        },
+        "items.py", "fee = 1", "fee = 2",
+    ),
+    "names in a constant": Miss(
+        {
+            "items.py": "class Item:\n    tax = 1\n",
+            "shown.py": "FIELDS = ('tax',)\ndef shown(item): return [getattr(item, name) for name in FIELDS]\n",
+            "test_shown.py": "import items, shown\ndef test_shown(): assert shown.shown(items.Item()) == [1]\n",
+        },
+        "items.py", "tax = 1", "tax = 2",
+    ),
+    "a name as a parameter": Miss(
+        {
+            "items.py": "class Item:\n    cost = 1\n",
+            "test_items.py": """
+                import pytest
+                from items import Item
+
+                @pytest.mark.parametrize("name", ["cost"])
+                def test_it(name): assert getattr(Item(), name) == 1
+                """,
+        },
+        "items.py", "cost = 1", "cost = 2",
+    ),
+    "a star import": Miss(
+        {
+            "consts.py": "STAR = 1\n",
+            "star.py": "from consts import *\ndef star(): return STAR\n",
+            "test_star.py": "import star\ndef test_star(): assert star.star() == 1\n",
+        },
+        "consts.py", "STAR = 1", "STAR = 2",
+    ),
+    "a call that registers elsewhere": Miss(
+        {
+            "reg.py": "REG = {}\ndef put(name, value): REG[name] = value\ndef get(name): return REG[name]\n",
+            "plug.py": "from reg import put\nSIZE = 1\nput('size', SIZE)\n",
+            "test_plug.py": "import plug, reg\ndef test_size(): assert reg.get('size') == 1\n",
+        },
+        "plug.py", "SIZE = 1", "SIZE = 2",
+    ),
+    "one more decorated registration": Miss(
+        {
+            "reg.py": "REG = []\ndef put(f):\n    REG.append(f)\n    return f\ndef count(): return len(REG)\n",
+            "plug.py": "from reg import put\n@put\ndef one(): pass\n",
+            "test_plug.py": "import plug, reg\ndef test_count(): assert reg.count() == 1\n",
+        },
+        "plug.py", "def one(): pass", "def one(): pass\n@put\ndef two(): pass",
+    ),
+    "one more registered class": Miss(
+        {
+            "reg.py": """
+                class Base:
+                    known = []
+                    def __init_subclass__(cls): Base.known.append(cls.kind)
+                def kinds(): return Base.known
+                """,
+            "plug.py": "from reg import Base\nclass One(Base):\n    kind = 'one'\n",
+            "test_plug.py": "import plug, reg\ndef test_kinds(): assert reg.kinds() == ['one']\n",
+        },
+        "plug.py", "kind = 'one'", "kind = 'two'",
+    ),
+    "another module's constant": Miss(
+        {
+            "base.py": "CONF = 1\ndef conf(): return CONF\n",
+            "plug.py": "import base\nbase.CONF = 5\n",
+            "test_plug.py": "import base, plug\ndef test_conf(): assert base.conf() == 5\n",
+        },
+        "plug.py", "= 5", "= 6",
+    ),
+    "a module asked by a string": Miss(
+        {
+            "consts.py": "TIMEOUT = 1\nGLOB = 1\n",
+            "asks.py": "import consts\ndef option(name): return getattr(consts, name)\n",
+            "test_asks.py": "import asks\ndef test_option(): assert asks.option('TIMEOUT') == 1\n",
+        },
+        "consts.py", "TIMEOUT = 1", "TIMEOUT = 2",
+    ),
+    "a format string": Miss(
+        {
+            "items.py": "class Item:\n    price = 1\n",
+            "test_items.py": "import items\ndef test_text(): assert '{0.price}'.format(items.Item()) == '1'\n",
+        },
+        "items.py", "price = 1", "price = 2",
+    ),
+    "what a context variable holds": Miss(
+        {
+            "items.py": "class Item:\n    cost = 1\n",
+            "held.py": "from contextvars import ContextVar\nfrom items import Item\nCTX = ContextVar('c', default=Item())\n",
+            "test_held.py": "import held\ndef test_cost(): assert held.CTX.get().cost == 1\n",
+        },
+        "items.py", "cost = 1", "cost = 2",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("miss", [pytest.param(miss, id=name) for name, miss in MISSES.items()])
+async def test_an_edit_that_was_missed_once(project: Project, miss: Miss) -> None:
+    project.write(miss.files)
+    async with opened(project) as story:
+        before = story.outcomes()
+        await story.save(miss.path, miss.old, miss.new)
+        cold = cold_outcomes(project)
+        assert cold != before, "the edit changes nothing"
+        assert story.outcomes() == cold
