@@ -129,7 +129,7 @@ MISSES = {
     "what a context variable holds": Miss(
         {
             "items.py": "class Item:\n    cost = 1\n",
-            "held.py": "from contextvars import ContextVar\nfrom items import Item\nCTX = ContextVar('c', default=Item())\n",
+            "held.py": "import contextvars as c, items\nCTX = c.ContextVar('c', default=items.Item())\n",
             "test_held.py": "import held\ndef test_cost(): assert held.CTX.get().cost == 1\n",
         },
         "items.py", "cost = 1", "cost = 2",
