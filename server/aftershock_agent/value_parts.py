@@ -59,14 +59,6 @@ def hashed(text: str) -> str:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=9).hexdigest()
 
 
-def without_parameters(attributes: dict[str, Any]) -> dict[str, Any]:
-    """A function's attributes but for its marks ``parametrize``, which count for each item by itself."""
-    marks = attributes.get("pytestmark")
-    if not isinstance(marks, list):
-        return attributes
-    return {**attributes, "pytestmark": [mark for mark in marks if getattr(mark, "name", "") != "parametrize"]}
-
-
 def attributes_of(value: object) -> dict[str, object] | None:
     """An object's own attributes; None where it has no place for any."""
     try:

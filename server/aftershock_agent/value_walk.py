@@ -21,7 +21,6 @@ from aftershock_agent.value_parts import (
     found_under,
     hashed,
     slots_of,
-    without_parameters,
 )
 
 OPAQUE = "?"
@@ -239,7 +238,7 @@ class Walk:
         self.take_next(value.__defaults__)
         self.take_next(value.__kwdefaults__)
         self.annotations(value)
-        attributes = without_parameters(value.__dict__)
+        attributes = value.__dict__
         if attributes:
             self.items("attributes", attributes, attributes.items())
         for cell in value.__closure__ or ():

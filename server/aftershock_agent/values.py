@@ -21,7 +21,7 @@ from typing import Any
 
 from aftershock_agent import class_shapes
 from aftershock_agent.recording import Project
-from aftershock_agent.value_parts import ATOMS, NAMED, hashed, without_parameters
+from aftershock_agent.value_parts import ATOMS, NAMED, hashed
 from aftershock_agent.value_walk import Known, Walk
 
 UNREADABLE = "<unreadable>"
@@ -128,7 +128,7 @@ class Values:
         """What stands of a function beside its value."""
         found[name] = FUNCTION + found.get(name, self.digest(value))
         found[f"{name}.{DOCSTRING}"] = self.digest(function.__doc__)
-        attributes = None if type(function) is property else without_parameters(function.__dict__)
+        attributes = None if type(function) is property else function.__dict__
         if attributes:
             found[f"{name}.{ATTRIBUTES}"] = self.digest(attributes)
 

@@ -119,6 +119,28 @@ MISSES = {
         },
         "consts.py", "TIMEOUT = 1", "TIMEOUT = 2",
     ),
+    "a made-up name from a class": Miss(
+        {
+            "walk.py": """
+                class Walk:
+                    prefix = "visit_"
+                    def visit_node(self): return 1
+                    def go(self, kind): return getattr(self, self.prefix + kind)()
+                class Mine(Walk):
+                    size = 0
+                """,
+            "test_walk.py": "import walk\ndef test_go(): assert walk.Mine().go('node') == 1\n",
+        },
+        "walk.py", "    size = 0", "    size = 0\n    def visit_node(self): return 2",
+    ),
+    "a namespace": Miss(
+        {
+            "consts.py": "GLOB = 1\n",
+            "asks.py": "import consts\ndef ask(): return vars(consts)['GLOB']\n",
+            "test_asks.py": "import asks\ndef test_ask(): assert asks.ask() == 1\n",
+        },
+        "consts.py", "GLOB = 1", "GLOB = 2",
+    ),
     "a format string": Miss(
         {
             "items.py": "class Item:\n    price = 1\n",
@@ -135,6 +157,31 @@ MISSES = {
         "items.py", "cost = 1", "cost = 2",
     ),
 }  # fmt: skip
+
+
+async def test_parameters_are_answered_from_the_right_memory(project: Project) -> None:
+    project.write(
+        {
+            "data.py": "N = 1\nclass Thing:\n    def __init__(self, n): self.n = n\nITEMS = [Thing(N)]\n",
+            "test_data.py": """
+                import pytest
+                from data import ITEMS
+
+                @pytest.mark.parametrize("thing", ITEMS, ids=["it"])
+                def test_it(thing): assert thing.n == 1
+                """,
+        }
+    )
+    async with opened(project) as story:
+        for old, new in (
+            ("N = 1", "N = 2"),
+            ("N = 2", "N = 1"),
+            ("N = 1", "N = 3"),
+            ("N = 3", "N = 2"),
+            ("N = 2", "N = 1"),
+        ):
+            await story.save("data.py", old, new)
+            assert story.outcomes() == cold_outcomes(project), f"{old} -> {new}"
 
 
 @pytest.mark.parametrize("miss", [pytest.param(miss, id=name) for name, miss in MISSES.items()])

@@ -10,7 +10,7 @@ import asyncio
 import fnmatch
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from aftershock.engine import events, sources
@@ -317,7 +317,7 @@ class Engine:
         self._known.clear_broken()
         session = self._warming.session
         if session is not None:
-            collection = replace(collection, result=self._ledger.learn(session, collection.result))
+            self._ledger.learn(session, collection.result)
             self._tell_isolation(session.agent.in_process)
         fresh = self._known.take(collection, paths)
         if paths is None and session is not None:

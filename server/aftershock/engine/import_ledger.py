@@ -31,16 +31,13 @@ class ImportLedger:
         for fact, table in store.imports():
             definitions.add(fact, table)
 
-    def take(
-        self, session: WarmSession, modules: Sequence[messages.ImportedModule], graph: ImportGraph
-    ) -> frozenset[str]:
+    def take(self, session: WarmSession, modules: Sequence[messages.ImportedModule], graph: ImportGraph) -> None:
         """Take in the imports that ``session`` has made, in the order in which they ended.
 
-        Where an earlier import speaks for the file already, it stands: what differs then does so by itself.  Returns
-        these files.
+        Where an earlier import speaks for the file already, it stands: what differs then does so by itself.
         """
         snapshot = session.present.snapshot
-        new, stands = [], set()
+        new = []
         for module in modules:
             path = inside(session.root, module.path)
             if path is None or path not in snapshot.symbols:
@@ -58,11 +55,8 @@ class ImportLedger:
                 self._definitions.note_present(path, fact.table, snapshot)
                 new.append((fact, table))
                 known = fact.table
-            else:
-                stands.add(path)
             session.tables[path] = known
         self._store.record_imports(new)
-        return frozenset(stands)
 
     def _ran(self, session: WarmSession, path: str, executed: messages.Executed) -> frozenset[Key]:
         """The functions that ran in an import, with the file's own definitions."""

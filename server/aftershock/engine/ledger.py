@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Set as AbstractSet
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from aftershock.engine.import_ledger import ImportLedger
@@ -37,7 +37,6 @@ class Ledger:
         self._store = store
         self._variant = variant
         self._uncommitted: list[Fact] = []
-        self._items = {test.id: test.digest for test in store.tests()}
         self._graph: tuple[object, frozenset[str], Mapping[str, frozenset[str]], ImportGraph] | None = None
         self._definitions = Definitions()
         self._definitions.variant = variant
@@ -55,27 +54,16 @@ class Ledger:
         """Compare all facts with another present; ``collected`` are the digests of tests, by file."""
         self.index.update(snapshot.with_imports(self._definitions.present(snapshot), collected))
 
-    def learn(self, session: WarmSession, result: messages.Collected) -> messages.Collected:
-        """Take in what ``session`` has imported; returns what it has collected, without what differs by itself.
+    def learn(self, session: WarmSession, result: messages.Collected) -> None:
+        """Take in what ``session`` has imported, and work out the digests of its tests.
 
-        Parameters are worked out when their file is imported, but for those of ``pytest_generate_tests``.
+        Parameters belong to their file's values, but for those that ``pytest_generate_tests`` makes: without that, a
+        test's digest doesn't count them, some of which are random.
         """
-        stands = self._imports.take(session, result.imports, self._graph_of(session))
-        generated = any("pytest_generate_tests" in names for names in session.import_executed.values())
-        tests = result.tests if generated else [self._steadied(session, test, stands) for test in result.tests]
-        session.items.update({test.id: test.digest for test in tests})
-        return replace(result, tests=tests)
-
-    def _steadied(
-        self, session: WarmSession, test: messages.CollectedTest, stands: AbstractSet[str]
-    ) -> messages.CollectedTest:
-        """A test with the parameters that it had, where its file's last import stands (one may be random)."""
-        known = self._items.get(test.id, test.digest)
-        if inside(session.root, test.path) in stands:
-            fixtures = test.digest.partition(" ")[0]
-            test = replace(test, digest=f"{fixtures} {known.partition(' ')[2]}")
-        self._items[test.id] = test.digest
-        return test
+        self._imports.take(session, result.imports, self._graph_of(session))
+        if not any("pytest_generate_tests" in names for names in session.import_executed.values()):
+            result.tests[:] = [_without_parameters(test) for test in result.tests]
+        session.items.update({test.id: test.digest for test in result.tests})
 
     def record(self, event: messages.TestFinished, session: WarmSession, alone: bool) -> None:
         """Take in the fact of a test that has ended, for the next :meth:`commit`.  ``alone``: it had its own fork.
@@ -174,3 +162,8 @@ class Ledger:
     def _relative(self, session: WarmSession, executed: messages.Executed) -> dict[str, list[str]]:
         found = ((inside(session.root, path), names) for path, names in executed.items())
         return {path: names for path, names in found if path is not None}
+
+
+def _without_parameters(test: messages.CollectedTest) -> messages.CollectedTest:
+    fixtures, _, rest = test.digest.partition(" ")
+    return replace(test, digest=f"{fixtures} - {rest.partition(' ')[2]}") if rest else test

@@ -135,7 +135,8 @@ def _piece_details(piece: PieceText) -> _Piece:
 def _piece(code: CodeType, source: bytes, body: Sequence[ast.stmt]) -> _Piece:
     mentions = _mentions(code, source)
     strings = frozenset(strings_in(body))
-    mentions[STRINGS] = Mentions(attributes=strings, strings=strings)
+    pieces = frozenset(name for name in strings if name.startswith("_") or name.endswith("_"))
+    mentions[STRINGS] = Mentions(attributes=strings, strings=strings, fragments=pieces)
     aliases = frozenset(pair for statement in body for pair in _aliases(statement))
     states, decorated = frozenset(states_in(body)), frozenset(decorated_in(body))
     star = any(isinstance(node, ast.alias) and node.name == "*" for each in body for node in ast.walk(each))
