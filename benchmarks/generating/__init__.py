@@ -1,0 +1,1 @@
+"""Projects of any size made up for a measurement, and a server that has their facts without having run anything."""
