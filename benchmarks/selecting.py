@@ -80,10 +80,10 @@ class Saves:
 
     def _constant(self, old: str, new: str) -> None:
         self._note(ASKED, *self._look(self._text.replace(old, new)))
-        modules = self._server.imported()
+        collected = self._server.collected()
         gc.collect()
         started = time.perf_counter()
-        answer = self._server.learn(modules)
+        answer = self._server.learn(collected)
         self._note(KNOWN, time.perf_counter() - started, answer)
 
     def _look(self, text: str) -> tuple[float, AffectedChanged]:

@@ -36,7 +36,7 @@ class Server:
         self._own = OwnFiles(str(root))
         self._digests: dict[str, dict[str, str]] = {}
         for test in generated.tests:
-            self._digests.setdefault(test.partition("::")[0], {})[test] = "parameters"
+            self._digests.setdefault(test.partition("::")[0], {})[test] = "fixtures parameters"
 
     async def open(self) -> None:
         """Read the project, import it, and take in a fact of each test."""
@@ -44,7 +44,7 @@ class Server:
         self._ledger = Ledger(self._store, "python", self._project.present.snapshot)
         self._standing = Standing(self._ledger, lambda: self._tests, lambda: self._digests)
         session = self._session()
-        self._ledger.learn(session, self.imported())
+        self._ledger.learn(session, self.collected())
         for test, executed in self._tests.items():
             absolute = {str(self._root / path): list(names) for path, names in executed.items()}
             event = messages.TestFinished(0, 0, test, "passed", {"call": 0.001}, executed=absolute)
@@ -66,13 +66,13 @@ class Server:
         self._project.look([self._root / path], lambda _: None)
         return self._standing.refresh(self._project.present.snapshot)
 
-    def learn(self, modules: list[messages.ImportedModule]) -> AffectedChanged:
+    def learn(self, collected: messages.Collected) -> AffectedChanged:
         """What the server does when a new session tells of its imports."""
-        self._ledger.learn(self._session(), modules)
+        self._ledger.learn(self._session(), collected)
         return self._standing.refresh(self._project.present.snapshot)
 
-    def imported(self) -> list[messages.ImportedModule]:
-        """Import all files as they are now, as a new session does, with what they bind."""
+    def collected(self) -> messages.Collected:
+        """Import all files as they are now, and tell what they bind, as a new session does."""
         self._forget_modules()
         values, found = Values(self._own), []
         sys.path[:0] = folders = [str(self._root), str(self._root / "tests")]
@@ -84,7 +84,12 @@ class Server:
                 found.append(messages.ImportedModule(absolute, table, {absolute: ["<module>"]}))
         finally:
             del sys.path[: len(folders)]
-        return found
+        tests = [
+            messages.CollectedTest(test, str(self._root / path), 1, [test.partition("::")[2]], [], [], digest)
+            for path, digests in self._digests.items()
+            for test, digest in digests.items()
+        ]
+        return messages.Collected(0, None, tests, [], found, {}, [])
 
     def _session(self) -> WarmSession:
         agent = Agent([sys.executable], self._root, self._root, {})  # never started
