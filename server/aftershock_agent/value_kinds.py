@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import functools
 import logging
 import re
@@ -72,6 +73,20 @@ def _reference(walk: Taker, value: Any) -> None:
     walk.take_next(value())
 
 
+def _context(walk: Taker, value: Any) -> None:
+    """What the variable holds in the context of the import, its default if it has one."""
+    walk.note(f"context variable {value.name}")
+    walk.each("holding", [value.get()] if _has_default(value) else [])
+
+
+def _has_default(variable: contextvars.ContextVar[object]) -> bool:
+    try:
+        variable.get()
+    except LookupError:
+        return False
+    return True
+
+
 PLAIN: dict[type, Callable[[Any], str]] = {
     type(None): lambda value: "None",
     bool: repr,
@@ -102,6 +117,7 @@ SPECIAL: dict[type, Callable[[Taker, Any], None]] = {
     functools.cached_property: lambda walk, value: walk.each("cached", (value.func, value.attrname)),
     functools._lru_cache_wrapper: _cached,
     weakref.ref: _reference,
+    contextvars.ContextVar: _context,
     types.UnionType: lambda walk, value: walk.each("union", value.__args__),
     re.Pattern: lambda walk, value: walk.each("pattern", (value.pattern, int(value.flags))),
     **dict.fromkeys((logging.Logger, logging.RootLogger), _logger),

@@ -122,6 +122,8 @@ class Definitions:
 
         It may have put something there; but for plain functions, which nothing was done to, it hasn't.
         """
+        if not delta.listed:
+            return frozenset()  # functions that are the same but for how they are called
         table, details = self._tables.get(now, {}), snapshot.details.get(path)
         came = {name for name in delta.names if "<" not in name and not name.endswith("__doc__")}
         if delta.plain and details is not None and came <= table.keys() and details.decorated.isdisjoint(came):
