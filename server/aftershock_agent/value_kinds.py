@@ -79,6 +79,14 @@ def _context(walk: Taker, value: Any) -> None:
     walk.each("holding", [value.get()] if _has_default(value) else [])
 
 
+def _generator(walk: Taker, value: Any) -> None:
+    """Its code, and how far that has come with what."""
+    walk.note(f"generator {value.__qualname__}")
+    walk.code(value.gi_code)
+    frame = value.gi_frame
+    walk.each("at", (frame.f_lasti, dict(frame.f_locals)) if frame is not None else ())
+
+
 def _has_default(variable: contextvars.ContextVar[object]) -> bool:
     try:
         variable.get()
@@ -118,6 +126,7 @@ SPECIAL: dict[type, Callable[[Taker, Any], None]] = {
     functools._lru_cache_wrapper: _cached,
     weakref.ref: _reference,
     contextvars.ContextVar: _context,
+    types.GeneratorType: _generator,
     types.UnionType: lambda walk, value: walk.each("union", value.__args__),
     re.Pattern: lambda walk, value: walk.each("pattern", (value.pattern, int(value.flags))),
     **dict.fromkeys((logging.Logger, logging.RootLogger), _logger),
