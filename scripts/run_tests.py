@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,30 +97,38 @@ def main(wanted: Sequence[str]) -> int:
         print(f"no such section: {', '.join(sorted(unknown))}", file=sys.stderr)
         return 2
     total = Tally()
-    waiting: list[tuple[Section, Future[tuple[Tally, list[str]]]]] = []
-    chosen = [section for section in sections() if not wanted or section.key in wanted]
-    with ThreadPoolExecutor(max_workers=1) as side:
-        for section, following in zip(chosen, [*chosen[1:], None], strict=True):
-            if waiting and waiting[0][0] is section:
-                total += _shown(section, waiting.pop()[1])
-                continue
-            if following is not None and following.beside:
-                waiting.append((following, side.submit(_quietly, following)))
-            total += run_section(section)
+    for group in groups([section for section in sections() if not wanted or section.key in wanted]):
+        total += run_group(group)
     print(f"\n{total}", flush=True)
     return 1 if total.failed else 0
 
 
-def _quietly(section: Section) -> tuple[Tally, list[str]]:
-    """Run a section beside another one; what it prints is kept until that one is done."""
+def groups(chosen: Sequence[Section]) -> list[list[Section]]:
+    """The sections in order, those that run at the same time together."""
+    found: list[list[Section]] = []
+    for section in chosen:
+        if section.beside and found:
+            found[-1].append(section)
+        else:
+            found.append([section])
+    return found
+
+
+def run_group(group: Sequence[Section]) -> Tally:
+    """Run sections at the same time; what all but the first print is shown when that one is done."""
+    with ThreadPoolExecutor() as side:
+        others = [side.submit(_quietly, section) for section in group[1:]]
+        total = run_section(group[0])
+        for other in others:
+            tally, shown = other.result()
+            _show(shown)
+            total += tally
+    return total
+
+
+def _quietly(section: Section) -> tuple[Tally, str]:
     shown: list[str] = []
-    return run_section(section, shown.append), shown
-
-
-def _shown(section: Section, done: Future[tuple[Tally, list[str]]]) -> Tally:
-    tally, lines = done.result()
-    print("".join(lines), end="", flush=True)
-    return tally
+    return run_section(section, shown.append), "".join(shown)
 
 
 def _show(text: str) -> None:

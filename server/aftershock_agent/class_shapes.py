@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Callable, Iterator
+from typing import Any
 
 MACHINERY = frozenset(
     {
@@ -67,7 +68,7 @@ def parts(cls: type, is_own: Callable[[object], bool]) -> Iterator[object]:
 
 def _outline(value: object, is_own: Callable[[object], bool]) -> object:
     """A special method: how it is called is told under its own name, to those who can call it."""
-    if not isinstance(value, types.FunctionType) or not is_own(value.__module__):
+    if type(value) is not types.FunctionType or not is_own(value.__module__):
         return value
     closed_over = [name for name in value.__code__.co_freevars if name != "__class__"]  # super() needs that one
     if closed_over or value.__dict__ or value.__code__.co_filename.startswith("<"):
@@ -97,12 +98,12 @@ def is_python(cls: type) -> bool:
     if "__static_attributes__" in vars(cls) or "__slots__" in vars(cls):
         return True
     made = (types.WrapperDescriptorType, types.MethodDescriptorType, types.BuiltinFunctionType)
-    return not any(isinstance(value, made) for value in vars(cls).values())
+    return not any(type(value) in made for value in vars(cls).values())
 
 
 def _is_whole(cls: type, is_own: Callable[[object], bool]) -> bool:
-    if not _is_found(cls):
-        return True
+    if found_under(cls.__module__, cls.__qualname__) is not cls:
+        return True  # nobody finds it under its name
     metaclasses: tuple[type, ...] = type.__dict__["__mro__"].__get__(type(cls))
     foreign = (meta for meta in metaclasses if meta is not object and not is_own(meta.__module__))
     if any(_name(meta) not in _PLAIN_METACLASSES for meta in foreign):
@@ -110,12 +111,12 @@ def _is_whole(cls: type, is_own: Callable[[object], bool]) -> bool:
     return any(_seeks(base) for base in _foreign_bases(cls, is_own))
 
 
-def _is_found(cls: type) -> bool:
-    """Whether the class stands under its name in its module, or is about to."""
-    found: object = sys.modules.get(cls.__module__)
-    for part in cls.__qualname__.split("."):
-        found = vars(found).get(part) if isinstance(found, (types.ModuleType, type)) else None
-    return found is cls
+def found_under(module: object, qualname: str) -> object:
+    """What stands under a name, as pickle looks it up; None for nothing."""
+    found: Any = sys.modules.get(module) if type(module) is str else None
+    for part in qualname.split("."):
+        found = vars(found).get(part) if issubclass(type(found), (types.ModuleType, type)) else None
+    return found
 
 
 def _foreign_bases(cls: type, is_own: Callable[[object], bool]) -> Iterator[type]:

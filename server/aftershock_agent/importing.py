@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,8 +22,9 @@ from _pytest.assertion import rewrite
 
 from aftershock_agent import messages
 from aftershock_agent.recording import Project, Recorder
-from aftershock_agent.value_walk import OPAQUE
-from aftershock_agent.values import UNREADABLE, Values
+from aftershock_agent.tables import OPAQUE, UNREADABLE
+from aftershock_agent.test_files import is_test_file
+from aftershock_agent.values import Values
 
 _STANDARD = """
 def _call_with_frames_removed(f, *args, **kwds):
@@ -49,9 +51,13 @@ class _Import:
 class Imports:
     """The imports since the last :meth:`take`, and what ran outside of any."""
 
-    def __init__(self, project: Project, recorder: Recorder) -> None:
-        """Nothing is followed before :meth:`follow`, nor unless ``following``: what a test imports is the test's."""
+    def __init__(self, project: Project, recorder: Recorder, log: Callable[[str], None]) -> None:
+        """Nothing is followed before :meth:`follow`, nor unless ``following``: what a test imports is the test's.
+
+        ``log`` hears of a module whose values can't be told.
+        """
         self.following = True
+        self._log = log
         self._project = project
         self._recorder = recorder
         self._values = Values(project)
@@ -101,8 +107,9 @@ class Imports:
 
     def _end(self, module: ModuleType, done: _Import, failed: bool) -> None:
         try:
-            values = {} if failed else self._values.table(module, done.path, not _is_test(done.path))
+            values = {} if failed else self._values.table(module, done.path, not is_test_file(done.path))
         except Exception:  # an import must not fail for what we make of it
+            self._log(f"what {done.path} binds can't be told\n{traceback.format_exc()}")
             values = {UNREADABLE: OPAQUE}
         executed = self._recorder.functions.by_file(done.executed)
         self._done.append(messages.ImportedModule(done.path, values, executed))
@@ -120,9 +127,3 @@ def _made(text: str, filename: str, name: str, names: dict[str, Any]) -> Callabl
     exec(compile(text, filename, "exec"), names)
     made: Callable[..., Any] = names[name]
     return made
-
-
-def _is_test(path: str) -> bool:
-    """Whether nobody is likely to import the file."""
-    name = path.rpartition("/")[2]
-    return name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py"

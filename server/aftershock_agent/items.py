@@ -12,12 +12,15 @@ from aftershock_agent.recording import Project
 from aftershock_agent.values import Values
 from aftershock_agent.workers import shared_beyond_file
 
+_GENERATE = "pytest_generate_tests"
+
 
 class Items:
     """Describes items; what many of them share is worked out once."""
 
     def __init__(self, project: Project) -> None:
         """``project`` tells which values are the project's own."""
+        self._project = project
         self._values = Values(project)
         self._fixtures: dict[int, tuple[object, str]] = {}
 
@@ -39,7 +42,17 @@ class Items:
         """What collecting has made of it beside its function, in words: see :class:`messages.CollectedTest`."""
         callspec: Any = getattr(item, "callspec", None)
         parameters, reached = self._values.look(None if callspec is None else callspec.params)
-        return " ".join((self._fixtures_of(item), parameters, *sorted(reached)))
+        counted = parameters if self._is_generated(item) else "-"
+        return " ".join((self._fixtures_of(item), counted, *sorted(reached)))
+
+    def _is_generated(self, item: pytest.Item) -> bool:
+        """Whether parameters may come from elsewhere than marks and fixtures, which count by themselves."""
+        hook = item.ihook.pytest_generate_tests
+        plugins = (getattr(each.plugin, "__file__", None) for each in hook.get_hookimpls())
+        if any(isinstance(file, str) and self._project.path_of(file) is not None for file in plugins):
+            return True
+        scopes: tuple[Any, ...] = getattr(item, "module", None), getattr(item, "cls", None)
+        return any(hasattr(scope, _GENERATE) for scope in scopes)
 
     def _fixtures_of(self, item: pytest.Item) -> str:
         info: Any = getattr(item, "_fixtureinfo", None)

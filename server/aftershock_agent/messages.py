@@ -64,7 +64,7 @@ class CollectedTest:
 
     ``together`` names what it shares with tests of other files that must then run in one process with it.  ``digest``
     has, in words, what collecting has made of it beside its function: a digest of its fixtures, one of its
-    parameters, and the names of the project's classes and modules that the parameters lead to.
+    parameters where a hook made them, and the names of the project's classes and modules that parameters lead to.
     """
 
     id: str

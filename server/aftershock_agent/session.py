@@ -83,7 +83,7 @@ class Session:
         self._collecting: Any = None
         self._folders: dict[tuple[pytest.Collector, Path], pytest.Collector] = {}
         self.recorder = make(self._project)
-        self._imports = Imports(self._project, self.recorder)
+        self._imports = Imports(self._project, self.recorder, lambda text: channel.send(messages.Log("error", text)))
         self._loaded = LoadedFiles(self._project)
         self._children = ChildProcesses()
         self._patcher = Patcher(self.recorder)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import collections
 import functools
 import hashlib
-import sys
 import types
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -77,11 +76,3 @@ def slots_of(value: object, kind: type) -> Iterator[tuple[object, object]]:
                     yield name, descriptor.__get__(value, kind)
                 except AttributeError:
                     continue  # it was never set
-
-
-def found_under(module: object, qualname: str) -> object:
-    """What stands under a name, as pickle looks it up."""
-    found: object = sys.modules.get(module) if isinstance(module, str) else None
-    for part in qualname.split("."):
-        found = vars(found).get(part) if isinstance(found, (types.ModuleType, type)) else None
-    return found

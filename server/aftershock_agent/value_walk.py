@@ -12,21 +12,16 @@ from typing import Any, cast
 
 from aftershock_agent import class_shapes
 from aftershock_agent.recording import Project
+from aftershock_agent.tables import MODULE, OPAQUE
 from aftershock_agent.value_kinds import PLAIN, SPECIAL
 from aftershock_agent.value_parts import (
     CONTENT,
     STATELESS,
     Unordered,
     attributes_of,
-    found_under,
     hashed,
     slots_of,
 )
-
-OPAQUE = "?"
-"""Begins the digest of a value that holds something that can't be looked into."""
-MODULE = "module:"
-"""Begins the name of a module among those of classes."""
 
 _LONG = 500  # elements of a container from which on C code is tried
 
@@ -123,7 +118,7 @@ class Walk:
         special = SPECIAL.get(kind)
         if special is not None:
             special(self, value)
-        elif kind.__module__ == "typing" or isinstance(value, types.GenericAlias):
+        elif kind.__module__ == "typing" or kind is types.GenericAlias:
             self._typing(value)
         else:
             self._object(value, kind)
@@ -228,7 +223,7 @@ class Walk:
         """All but the body, where that is recorded."""
         code, own = value.__code__, self._known.is_own_code(value.__code__)
         name = f"{value.__module__}:{value.__qualname__}"
-        if not own and found_under(value.__module__, value.__qualname__) is value:
+        if not own and class_shapes.found_under(value.__module__, value.__qualname__) is value:
             self.note(f"function {name}")
             return
         counts = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags & ~0x40)
@@ -266,7 +261,7 @@ class Walk:
         found = value.__annotations__ if isinstance(value, types.FunctionType) else value
         for name, annotation in (found or {}).items() if isinstance(found, dict) else ():
             self.note(str(name))
-            if isinstance(annotation, type) and type(annotation) is type:
+            if type(annotation) is type:
                 self.note(f"{annotation.__module__}:{annotation.__qualname__}")
             else:
                 self.take_next(annotation)
@@ -292,7 +287,7 @@ class Walk:
     def _typing(self, value: object) -> None:
         attributes = getattr(value, "__dict__", None) or {}
         self.note(f"typing {type(value).__qualname__} {attributes.get('_name')} {attributes.get('__name__')}")
-        if isinstance(value, types.GenericAlias) or "__args__" in attributes:
+        if type(value) is types.GenericAlias or "__args__" in attributes:
             self.take_next(getattr(value, "__origin__", None))
             self.take_next(getattr(value, "__args__", None))
             self.take_next(attributes.get("__metadata__"))
@@ -310,12 +305,11 @@ class Walk:
         attributes = attributes_of(value)
         if attributes is not None:
             self.items("attributes", attributes, attributes.items())
-        slots = list(slots_of(value, kind))
-        self.items("slots", None, slots)
+        self.items("slots", None, slots_of(value, kind))
         if content is None and class_shapes.has_c_state(kind):
-            self._reduced(value, kind, bool(attributes or slots))
+            self._reduced(value, kind)
 
-    def _reduced(self, value: Any, kind: type, partly: bool) -> None:
+    def _reduced(self, value: Any, kind: type) -> None:
         """What C code keeps, as pickle would have it."""
         name = f"{kind.__module__}.{kind.__qualname__}"
         if kind.__qualname__ in STATELESS:

@@ -21,20 +21,9 @@ from typing import Any
 
 from aftershock_agent import class_shapes
 from aftershock_agent.recording import Project
+from aftershock_agent.tables import ATTRIBUTES, DOCSTRING, FAMILY, FUNCTION, REACHES
 from aftershock_agent.value_parts import ATOMS, NAMED, hashed
 from aftershock_agent.value_walk import Known, Walk
-
-UNREADABLE = "<unreadable>"
-"""The only name in the table of a module that can't be digested."""
-FUNCTION = "f"
-"""Begins the digest of a function, which who lists a class's members without calling any sees the same."""
-
-DOCSTRING = "__doc__"
-ATTRIBUTES = "__dict__"
-FAMILY = "<family>"
-"""``C.<family>`` holds no digest but the names of the classes that C has members from, and of its metaclasses."""
-REACHES = "<reaches>"
-"""``x.<reaches>`` holds the names of the project's classes that one gets at from x, and those of its modules."""
 
 _MACHINERY = frozenset(
     {
@@ -77,7 +66,7 @@ class Values:
         return found
 
     def digest(self, value: object) -> str:
-        """Of any value; begins with :data:`OPAQUE` where it holds something that can't be looked into."""
+        """Of any value; begins with ``tables.OPAQUE`` where it holds something that can't be looked into."""
         return self.look(value)[0]
 
     def look(self, value: object) -> tuple[str, frozenset[str]]:

@@ -10,7 +10,7 @@ from textwrap import dedent
 import pytest
 
 from aftershock_agent.recording import Project
-from aftershock_agent.value_walk import OPAQUE
+from aftershock_agent.tables import OPAQUE
 from aftershock_agent.values import Values
 
 NAME = "a_module_of_values"
@@ -143,6 +143,8 @@ def test_no_code_of_the_project_runs(tmp_path: Path) -> None:
             def __len__(self): calls.append("len"); return 0
             @property
             def __dict__(self): calls.append("dict"); return {}
+            @property
+            def __class__(self): calls.append("class"); return int
 
         class Listing(list):
             def __iter__(self): calls.append("iter"); return iter(())

@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from support.engine import cold_outcomes, opened
+from support.cold import cold_outcomes
+from support.engine import opened
 from support.project import Project
 
 _BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "fidelity.py"

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from aftershock.engine.rebuilding import Rebuild
-from support.engine import EngineStory, cold_outcomes, opened
+from support.cold import cold_outcomes
+from support.engine import EngineStory, opened
 from support.project import Project
 from support.trouble import ALL_PASS, ONLY_THE_CULPRIT_FAILS, failing, output_of, three_tests, told_of, until
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from support.engine import cold_outcomes, opened
+from support.cold import cold_outcomes
+from support.engine import opened
 from support.project import Project
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import random
 
-from support.engine import cold_outcomes, opened
+from support.cold import cold_outcomes
+from support.engine import opened
 from support.project import Project
 
 _PROJECT = {

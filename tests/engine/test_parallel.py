@@ -8,7 +8,8 @@ import pytest
 
 from aftershock.engine import events
 from aftershock.engine.schedule import Group, Schedule, groups_of, plan
-from support.engine import cold_outcomes, opened
+from support.cold import cold_outcomes
+from support.engine import opened
 from support.project import Project
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, note, settings
 
-from support.engine import opened
-from support.programs.cold import NEVER_RUN, Said, cold, warm
+from support.cold import Said, cold
+from support.engine import NEVER_RUN, opened
 from support.programs.drawing import histories
 from support.programs.programs import Program
 from support.project import Project
@@ -47,14 +47,14 @@ async def _follow(project: Project, states: Sequence[Mapping[str, str]]) -> None
     note(_shown(states[0]))
     async with opened(project) as story:
         await story.engine.refined()
-        wrong = _wrong(warm(story), cold(project))
+        wrong = _wrong(story.said(), cold(project))
         assert not wrong, f"before any edit: {wrong}"
         for number, (before, now) in enumerate(itertools.pairwise(states), 1):
             changed = [path for path in now if before[path] != now[path]]
             note(f"edit {number}\n{_difference(before, now)}")
             project.write({path: now[path] for path in changed})
             await asyncio.wait_for(story.changed(*changed), _PATIENCE)
-            wrong = _wrong(warm(story), cold(project))
+            wrong = _wrong(story.said(), cold(project))
             assert not wrong, f"after edit {number}: {wrong} {story.engine.status.message}"
             await asyncio.wait_for(story.engine.refined(), _PATIENCE)
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from support.engine import EngineStory, cold_outcomes, opened
+from support.cold import cold_outcomes
+from support.engine import EngineStory, opened
 from support.project import Project
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from aftershock.engine import driver, events, warming
 from aftershock.engine.memory import process_memory
-from support.engine import cold_outcomes, opened
+from support.cold import cold_outcomes
+from support.engine import opened
 from support.project import Project
 from support.trouble import session_in, spare_of
 

@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from aftershock.engine import driver, events
-from support.engine import EngineStory, cold_outcomes, opened
+from support.cold import cold_outcomes
+from support.engine import EngineStory, opened
 from support.project import Project
 from support.trouble import failing, session_in, session_of, spare_of, until
 

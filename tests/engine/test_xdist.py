@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 
 from aftershock.engine import events
-from support.engine import EngineStory, cold_outcomes, opened
+from support.cold import cold_outcomes
+from support.engine import EngineStory, opened
 from support.project import Project
 
 _CONFTEST = """

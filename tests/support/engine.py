@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import os
-import subprocess
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from aftershock.engine import events
 from aftershock.engine.configuration import Configuration
 from aftershock.engine.engine import Engine
+from support.cold import Said
 from support.project import Project
 
 E = TypeVar("E")
+
+NEVER_RUN = "never run", ""
 
 
 class _SessionLog(logging.Handler):
@@ -98,14 +97,27 @@ class EngineStory:
         """The names of the tests that got a verdict by a run, without their files, in order of their ids."""
         return sorted(event.verdict.test.split("::", 1)[1] for event in self.of(events.TestFinished))
 
-    def outcomes(self) -> dict[str, str]:
-        """How each test stands, by its name without the file; ``affected`` where no verdict holds."""
-        stands = {}
+    def said(self) -> Said:
+        """How each test stands, by id; ``affected`` where its last verdict holds no more, ``never run`` without any."""
+        said: Said = {}
         for test in self.engine.tests:
             state = self.engine.state_of(test)
-            known = state.verdict is not None and not state.affected
-            stands[test.split("::", 1)[1]] = state.verdict.outcome.value if known and state.verdict else "affected"
-        return stands
+            if state.verdict is None:
+                said[test] = NEVER_RUN
+            elif state.affected:
+                said[test] = "affected", ""
+            else:
+                skipped = state.verdict.outcome.value == "skipped"
+                said[test] = (
+                    state.verdict.outcome.value,
+                    state.verdict.reason.removeprefix("Skipped: ") if skipped else "",
+                )
+        return said
+
+    def outcomes(self) -> dict[str, str]:
+        """How each test stands, by its name without the file; ``affected`` where no verdict holds."""
+        said = self.said()
+        return {test.split("::", 1)[1]: "affected" if how == NEVER_RUN else how[0] for test, how in said.items()}
 
 
 @asynccontextmanager
@@ -122,32 +134,3 @@ async def opened(project: Project, built: bool = True, **settings: object) -> As
         yield story
     finally:
         await story.close()
-
-
-_COLD = """
-import json, sys, pytest
-class Outcomes:
-    def __init__(self): self.found = {}
-    def pytest_runtest_logreport(self, report):
-        name = report.nodeid.split("::", 1)[1]
-        if report.failed and self.found.get(name) != "failed":
-            self.found[name] = "failed" if report.when == "call" else "errored"
-        elif report.skipped:
-            self.found.setdefault(name, "skipped")
-        elif report.when == "call":
-            self.found.setdefault(name, "passed")
-plugin = Outcomes()
-pytest.main(["-p", "no:cacheprovider", "-p", "no:terminal", *sys.argv[1:]], plugins=[plugin])
-print("\\n" + json.dumps(plugin.found))
-"""
-
-
-def cold_outcomes(project: Project, arguments: Sequence[str] = ()) -> dict[str, str]:
-    """What a fresh pytest says of every test, in the terms of :meth:`EngineStory.outcomes`."""
-    command = [sys.executable, "-B", "-c", _COLD, *arguments]
-    with tempfile.TemporaryDirectory() as empty:
-        # Python takes bytecode for fresh that was written in the second of the last edit, if the size agrees.
-        fresh = {**os.environ, "PYTHONPYCACHEPREFIX": empty}
-        done = subprocess.run(command, cwd=project.root, env=fresh, capture_output=True, text=True, check=False)
-    outcomes: dict[str, str] = json.loads(done.stdout.strip().splitlines()[-1])
-    return outcomes

@@ -377,8 +377,9 @@ class Driver:
         self._reporting.leave_out(set(tests) - set(wanted()))
         tests = wanted()
         if held is not None:
-            held += [test for test in tests if parts.ledger.is_open(test)]
-            tests = [test for test in tests if not parts.ledger.is_open(test)]
+            still_open = {test for test in tests if parts.ledger.is_open(test)}
+            held += [test for test in tests if test in still_open]
+            tests = [test for test in tests if test not in still_open]
         runnable = [test for test in tests if test in nodes and self._reporting.collectable(test, session)]
         limit = parts.configuration.test_timeout
         self._runner = runner = Runner(

@@ -15,10 +15,11 @@ from aftershock.selection.imports import ImportGraph
 from aftershock.selection.inputs import executed_keys
 from aftershock.selection.keys import Key, KeyKind
 from aftershock.selection.mentions import NAME
-from aftershock.selection.relations import OPAQUE, table_digest
+from aftershock.selection.relations import Table, table_digest
 from aftershock.selection.snapshot import Snapshot
 from aftershock.store import Store
 from aftershock_agent import messages
+from aftershock_agent.tables import OPAQUE
 
 
 class ImportLedger:
@@ -28,6 +29,7 @@ class ImportLedger:
         """Reads the imports in ``store`` into ``definitions``."""
         self._store = store
         self._definitions = definitions
+        self._uncommitted: list[tuple[ImportFact, Table]] = []
         for fact, table in store.imports():
             definitions.add(fact, table)
 
@@ -37,7 +39,6 @@ class ImportLedger:
         Where an earlier import speaks for the file already, it stands: what differs then does so by itself.
         """
         snapshot = session.present.snapshot
-        new = []
         for module in modules:
             path = inside(session.root, module.path)
             if path is None or path not in snapshot.symbols:
@@ -53,10 +54,14 @@ class ImportLedger:
                 fact, table = self._fact(session, path, module.values, graph)
                 self._definitions.add(fact, table)
                 self._definitions.note_present(path, fact.table, snapshot)
-                new.append((fact, table))
+                self._uncommitted.append((fact, table))
                 known = fact.table
             session.tables[path] = known
-        self._store.record_imports(new)
+
+    def commit(self) -> None:
+        """Write what was taken in to the disk."""
+        imports, self._uncommitted = self._uncommitted, []
+        self._store.record_imports(imports)
 
     def _ran(self, session: WarmSession, path: str, executed: messages.Executed) -> frozenset[Key]:
         """The functions that ran in an import, with the file's own definitions."""
@@ -96,7 +101,7 @@ class ImportLedger:
                 yield from (f"{name} {table.get(name, '')}" for name in sorted(set(NAME.findall(text))))
         for key in sorted(session.ran_in[path]):
             there = snapshot.details.get(key.path)
-            if there is not None and there.effectful.get(key.name):
+            if there is not None and key.name in there.effectful:
                 seen = self._definitions.table(session.tables.get(key.path, "")) or table
                 yield f"{key} {snapshot.digest(key)}"
                 yield from (f"{name} {seen.get(name, '')}" for name in sorted(there.mentions[key.name].names))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from aftershock.engine.import_ledger import ImportLedger
 from aftershock.engine.sources import inside
@@ -55,14 +54,8 @@ class Ledger:
         self.index.update(snapshot.with_imports(self._definitions.present(snapshot), collected))
 
     def learn(self, session: WarmSession, result: messages.Collected) -> None:
-        """Take in what ``session`` has imported, and work out the digests of its tests.
-
-        Parameters belong to their file's values, but for those that ``pytest_generate_tests`` makes: without that, a
-        test's digest doesn't count them, some of which are random.
-        """
+        """Take in what ``session`` has imported, for the next :meth:`commit`, and which tests it has collected."""
         self._imports.take(session, result.imports, self._graph_of(session))
-        if not any("pytest_generate_tests" in names for names in session.import_executed.values()):
-            result.tests[:] = [_without_parameters(test) for test in result.tests]
         session.items.update({test.id: test.digest for test in result.tests})
 
     def record(self, event: messages.TestFinished, session: WarmSession, alone: bool) -> None:
@@ -80,6 +73,7 @@ class Ledger:
 
     def commit(self) -> None:
         """Write what was taken in to the disk, in one transaction."""
+        self._imports.commit()
         facts, self._uncommitted = self._uncommitted, []
         if facts:
             self._store.record_all(facts)
@@ -162,8 +156,3 @@ class Ledger:
     def _relative(self, session: WarmSession, executed: messages.Executed) -> dict[str, list[str]]:
         found = ((inside(session.root, path), names) for path, names in executed.items())
         return {path: names for path, names in found if path is not None}
-
-
-def _without_parameters(test: messages.CollectedTest) -> messages.CollectedTest:
-    fixtures, _, rest = test.digest.partition(" ")
-    return replace(test, digest=f"{fixtures} - {rest.partition(' ')[2]}") if rest else test

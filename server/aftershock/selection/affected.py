@@ -39,6 +39,7 @@ class FactIndex:
         self._definitions = definitions or Definitions()
         self._concerned: dict[tuple[str, str, str], AbstractSet[str] | None] = {}
         self._handed_names: dict[str, set[str]] | None = None
+        self._reasons_known: dict[tuple[Key, str], Reason] = {}
         self._snapshot: Snapshot | None = None
         self._facts: dict[str, list[Fact]] = {}
         self._sets: dict[InputSet, _Set] = {}
@@ -226,7 +227,7 @@ class FactIndex:
     def update(self, snapshot: Snapshot) -> None:
         """Compare with another present; costs as much as what changed since the last one."""
         before, self._snapshot = self._snapshot, snapshot
-        self._concerned = {}
+        self._concerned, self._handed_names, self._reasons_known = {}, None, {}
         if before is None:
             self._ask_all_again()
         touched: set[_Set] = set()
@@ -288,6 +289,13 @@ class FactIndex:
         return tuple(self._reason(key, stale[key], self._snapshot) for key in ordered)
 
     def _reason(self, key: Key, recorded: str, snapshot: Snapshot) -> Reason:
+        """Worked out once for all tests; forgotten with the snapshot."""
+        known = self._reasons_known.get((key, recorded))
+        if known is None:
+            known = self._reasons_known[key, recorded] = self._new_reason(key, recorded, snapshot)
+        return known
+
+    def _new_reason(self, key: Key, recorded: str, snapshot: Snapshot) -> Reason:
         names = None
         if key.kind is KeyKind.DEF and recorded:
             delta = self._definitions.changed(recorded, self._now.get(key, UNKNOWN))

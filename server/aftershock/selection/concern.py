@@ -9,8 +9,9 @@ from aftershock.selection.details import DEFINITIONS, STRINGS
 from aftershock.selection.keys import Key, KeyKind
 from aftershock.selection.listing import CLASSES, MEMBERS, NAMESPACE, OWN
 from aftershock.selection.mentions import READING
-from aftershock.selection.relations import BESIDE, DOCSTRING, MODULE, Delta, Relations, last_of
+from aftershock.selection.relations import BESIDE, Delta, Relations, last_of
 from aftershock.selection.snapshot import Snapshot
+from aftershock_agent.tables import DOCSTRING, MODULE, UNREADABLE
 
 EFFECTS = "<effects>"
 """The name in a table under which stands what an import does that can't be compared."""
@@ -18,7 +19,7 @@ _FOR_ALL = frozenset(
     {
         *(
             EFFECTS,
-            "<unreadable>",
+            UNREADABLE,
             "pytestmark",
             "pytest_plugins",
             "collect_ignore",
@@ -36,6 +37,8 @@ _DOCUMENTED = "documented:"
 """Begins the name, among what one must have at hand, of something whose docstring has changed."""
 _MAKING = frozenset({"__init__", "__new__", "__init_subclass__", "__class_getitem__"})
 """Special methods that only a class, not an object of it, leads to."""
+_HELP = "help"
+"""The builtin that reads docstrings; an attribute of that name is something else."""
 _LOADING = frozenset({"import_module", "__import__", "modules", "import_string", "getmodule", "reload"})
 """Names of what gets at a module by a computed name."""
 
@@ -116,8 +119,7 @@ def concern_of(
     """Whom a change of names of ``path`` concerns; ``relations`` are those of all that is known.
 
     ``calm`` is code that lists members and came to the same before and after the change, with a class that it had
-    listed. ``written`` are files and names in
-    them of what the import may have changed.
+    listed.  ``written`` are files and names in them of what the import may have changed.
     """
     last = {last_of(name) for name in delta.names}
     if not _FOR_ALL.isdisjoint(last) or any(name.startswith(_HOOKS) for name in last):
@@ -159,8 +161,8 @@ class _Search:
     def _readers(self) -> Iterator[Key]:
         """The code that reads docstrings."""
         for path in self._snapshot.details:
-            yield from self._naming(path, "help")
-        for reader in READING - {"help"}:
+            yield from self._naming(path, _HELP)
+        for reader in READING:
             yield from self._mentioning(reader)
 
     def _needed(self, owner: str) -> frozenset[str]:

@@ -14,8 +14,9 @@ from functools import cached_property
 from aftershock.selection.concern import Concern, concern_of
 from aftershock.selection.facts import InputSet
 from aftershock.selection.keys import Key, KeyKind
-from aftershock.selection.relations import OPAQUE, Delta, Relations, Table, delta_of
+from aftershock.selection.relations import Delta, Relations, Table, delta_of
 from aftershock.selection.snapshot import Snapshot
+from aftershock_agent.tables import OPAQUE
 
 KEPT_IMPORTS = 8
 """Imports remembered of each file, as facts are of each test."""
@@ -50,7 +51,7 @@ class Definitions:
         self.variant = ""
         self._facts: dict[str, list[ImportFact]] = {}
         self._tables: dict[str, Table] = {}
-        self._deltas: dict[tuple[str, str], Delta | None] = {}
+        self._deltas: dict[tuple[str, str], Delta] = {}
         self._opaque: dict[str, bool] = {}
         self._related: tuple[object, Relations] | None = None
         self._snapshot: Snapshot | None = None
@@ -66,9 +67,7 @@ class Definitions:
 
     def forget(self) -> None:
         """Drop all that is known."""
-        for known in (self._facts, self._tables, self._deltas, self._present, self._concerns):
-            known.clear()
-        self._asked.clear()
+        self.__dict__.update(vars(Definitions()), variant=self.variant)
 
     def table(self, digest: str) -> Table | None:
         """The table with this digest, if it is known."""
@@ -94,13 +93,17 @@ class Definitions:
 
     def present(self, snapshot: Snapshot) -> Mapping[str, str]:
         """Of all files for which it is known."""
-        return {path: digest for path in snapshot.symbols if (digest := self.of(path, snapshot)) is not None}
+        found = {path: digest for path in snapshot.symbols if (digest := self.of(path, snapshot)) is not None}
+        self._concerns = {}  # those asked for until now didn't know yet how all classes hang together
+        return found
 
     def changed(self, before: str, now: str) -> Delta | None:
         """The names that two tables (digests) tell apart; None where one of them isn't known."""
         if (before, now) not in self._deltas:
             old, new = self._tables.get(before), self._tables.get(now)
-            self._deltas[before, now] = delta_of(old, new) if old is not None and new is not None else None
+            if old is None or new is None:
+                return None
+            self._deltas[before, now] = delta_of(old, new)
         return self._deltas[before, now]
 
     def concern(self, path: str, before: str, now: str, snapshot: Snapshot) -> Concern | None:

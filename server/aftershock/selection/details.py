@@ -31,16 +31,18 @@ STRINGS = "<strings>"
 class Details:
     """The details of one source.
 
-    ``mentions`` is by function, and under :data:`DEFINITIONS` those of all other code.  ``effects`` are the
-    statements with which importing the file may do more than bind names, and ``effectful`` the functions that may
-    wherever they run: each with the packages on which it does so, an empty one where that can't be told.  ``listers``
-    are the functions that list members, with the classes whose families they list. ``aliases`` are names with the
-    other names that statements give to what they stand for.
+    ``mentions`` is by function, and under :data:`DEFINITIONS`, :data:`LAMBDAS` and :data:`STRINGS` those of the rest.
+    ``effects`` are the statements with which importing the file may do more than bind names, each with the packages on
+    which it does so, an empty one where that can't be told; ``effectful`` are the functions that may wherever they run.
+    ``listers`` are the functions that list members, with the classes whose families they list.  ``aliases`` are names
+    with the other names that statements give to what they stand for.  ``states`` are names that modules and classes
+    bind to what may be changed later, ``decorated`` the functions and classes that something is done to.  ``star``: the
+    file imports all names of some module.
     """
 
     mentions: Mapping[str, Mentions] = field(default_factory=dict)
     effects: Sequence[tuple[frozenset[str], str]] = ()
-    effectful: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    effectful: frozenset[str] = frozenset()
     listers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     aliases: frozenset[tuple[str, str]] = frozenset()
     states: frozenset[str] = frozenset()
@@ -136,7 +138,7 @@ def _piece(code: CodeType, source: bytes, body: Sequence[ast.stmt]) -> _Piece:
     mentions = _mentions(code, source)
     strings = frozenset(strings_in(body))
     pieces = frozenset(name for name in strings if name.startswith("_") or name.endswith("_"))
-    mentions[STRINGS] = Mentions(attributes=strings, strings=strings, fragments=pieces)
+    mentions[STRINGS] = Mentions(attributes=strings, fragments=pieces)
     aliases = frozenset(pair for statement in body for pair in _aliases(statement))
     states, decorated = frozenset(states_in(body)), frozenset(decorated_in(body))
     star = any(isinstance(node, ast.alias) and node.name == "*" for each in body for node in ast.walk(each))
@@ -168,15 +170,13 @@ def _mentions(code: CodeType, source: bytes) -> dict[str, Mentions]:
     return {function: joined(mentions) for function, mentions in found.items()}
 
 
-def _effects(
-    pieces: Sequence[Effects],
-) -> tuple[list[tuple[frozenset[str], str]], dict[str, frozenset[str]]]:
-    """A file's effects and effectful functions, their roots turned into the packages that these come from."""
+def _effects(pieces: Sequence[Effects]) -> tuple[list[tuple[frozenset[str], str]], frozenset[str]]:
+    """A file's effects, their roots turned into the packages that these come from, and its effectful functions."""
     imported = {name: package for piece in pieces for name, package in piece.imported}
 
     def packages(roots: frozenset[str]) -> frozenset[str]:
         return frozenset(imported.get(root, root) for root in roots if not root or root in imported)
 
     statements = [(found, text) for piece in pieces for roots, text in piece.statements if (found := packages(roots))]
-    functions = {name: found for piece in pieces for name, roots in piece.functions if (found := packages(roots))}
-    return statements, functions
+    functions = (name for piece in pieces for name, roots in piece.functions if not roots.isdisjoint(imported))
+    return statements, frozenset(functions)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from aftershock.selection.components import Reachability
 from aftershock.selection.keys import Key, KeyKind
-from aftershock.selection.resolver import Resolver, ancestors, is_test_file, join, module_files
+from aftershock.selection.resolver import Resolver, ancestors, join, module_files
 from aftershock.selection.statements import (
     Imports,
     LazyImports,
@@ -20,7 +20,6 @@ __all__ = [
     "LazyImports",
     "RelativeImport",
     "Resolver",
-    "is_test_file",
     "parse_imports",
 ]
 

@@ -56,7 +56,7 @@ ASKING = frozenset(
     }
 )
 """Names of what asks for an attribute by a string."""
-READING = frozenset({"__doc__", "getdoc", "getcomments", "help", "render_doc", "testmod", "testfile"})
+READING = frozenset({"__doc__", "getdoc", "getcomments", "render_doc", "testmod", "testfile"})
 """Names of what reads docstrings."""
 EVALUATING = frozenset({"exec", "eval"})
 """Names of what runs text: all names in the strings of such a file count."""

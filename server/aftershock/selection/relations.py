@@ -6,13 +6,10 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-OPAQUE = "?"
-"""Begins, but for a mark of functions, the digest of a value that couldn't be looked into (agent: ``value_walk``)."""
-DOCSTRING = "__doc__"
-MODULE = "module:"
-_ATTRIBUTES, _FAMILY, _REACHES, _FUNCTION = "__dict__", "<family>", "<reaches>", "f"
-"""What the agent's ``values`` put beside a name, before the name of a module, and before the digest of a function."""
-BESIDE = frozenset({_ATTRIBUTES, _FAMILY, _REACHES})
+from aftershock_agent.tables import ATTRIBUTES, DOCSTRING, FAMILY, FUNCTION, REACHES
+
+BESIDE = frozenset({ATTRIBUTES, FAMILY, REACHES})
+"""What stands beside a name, and is no name by itself."""
 
 Table = Mapping[str, str]
 """The digests of what a module's names, and its classes' members by qualified name, are bound to."""
@@ -46,15 +43,15 @@ def delta_of(old: Table, new: Table) -> Delta:
     """What the tables tell apart."""
     names = frozenset(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
     listed = frozenset(name for name in names if _is_listed(name, old.get(name, ""), new.get(name, "")))
-    own = {name for name in names if last_of(name) not in (DOCSTRING, _REACHES)}
-    came = all((name in old) != (name in new) and (old.get(name) or new[name])[0] == _FUNCTION for name in own)
+    own = {name for name in names if last_of(name) not in (DOCSTRING, REACHES)}
+    came = all((name in old) != (name in new) and (old.get(name) or new[name])[0] == FUNCTION for name in own)
     return Delta(names, listed, plain=came)
 
 
 def _is_listed(name: str, before: str, now: str) -> bool:
-    if last_of(name) in (DOCSTRING, _FAMILY, _REACHES):
+    if last_of(name) in (DOCSTRING, FAMILY, REACHES):
         return False
-    return not (before.startswith(_FUNCTION) and now.startswith(_FUNCTION))
+    return not (before.startswith(FUNCTION) and now.startswith(FUNCTION))
 
 
 @dataclass
@@ -74,10 +71,10 @@ class Relations:
         """Take in what a file's table tells of them."""
         for name, text in table.items():
             owner, _, last = name.rpartition(".")
-            if last == _FAMILY:
+            if last == FAMILY:
                 self.families.setdefault(last_of(owner), set()).update(map(last_of, text.split(" ")))
                 self.classes.setdefault(path, set()).add(last_of(owner))
-            elif last == _REACHES:
+            elif last == REACHES:
                 for reached in text.split(" "):
                     self.holders.setdefault(reached, set()).add((path, owner))
 

@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from functools import cached_property
 
+from aftershock_agent.test_files import is_test_file
+
 ABSENT = "absent"
 """The digest of what doesn't exist."""
-
-
-def is_test_file(path: str) -> bool:
-    """Whether pytest's own defaults would collect the file, or load it as a conftest."""
-    name = path.rpartition("/")[2]
-    return name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py"
 
 
 def ancestors(path: str) -> Iterator[str]:

@@ -238,7 +238,7 @@ def details_text(details: Details) -> str:
         return [numbers.setdefault(name, len(numbers)) for name in sorted(names)]
 
     mentions = {function: [numbered(part) for part in each] for function, each in details.mentions.items()}
-    payload = {"mentions": mentions, "names": list(numbers), "effectful": _sorted(details.effectful)}
+    payload = {"mentions": mentions, "names": list(numbers), "effectful": sorted(details.effectful)}
     effects = [[sorted(packages), text] for packages, text in details.effects]
     aliases = sorted(map(list, details.aliases))
     marks = {"states": sorted(details.states), "decorated": sorted(details.decorated), "star": details.star}
@@ -279,8 +279,8 @@ def details_from(text: object) -> Details:
         raise MalformedError("not an alias")
     pairs = frozenset((name, other) for name, other in aliases)
     states, decorated = (frozenset(strings(payload.get(name))) for name in ("states", "decorated"))
-    sets = _sets(payload.get("effectful")), _sets(payload.get("listers"))
-    return Details(mentions, effects, *sets, pairs, states, decorated, checked(payload.get("star"), bool))
+    effectful, listers = frozenset(strings(payload.get("effectful"))), _sets(payload.get("listers"))
+    return Details(mentions, effects, effectful, listers, pairs, states, decorated, checked(payload.get("star"), bool))
 
 
 def import_text(fact: ImportFact) -> str:

@@ -1,0 +1,23 @@
+"""What stands in the table of a module's values besides digests: the agent writes it, the server reads it.
+
+A table has a digest for each name of the module, and by qualified name for each member of its classes.
+"""
+
+from __future__ import annotations
+
+OPAQUE = "?"
+"""Begins the digest of a value that holds something that can't be looked into; after a :data:`FUNCTION`."""
+FUNCTION = "f"
+"""Begins the digest of a function: who lists a class's members without calling any sees no difference between two."""
+DOCSTRING = "__doc__"
+"""``f.__doc__`` is the docstring of f, ``__doc__`` the module's."""
+ATTRIBUTES = "__dict__"
+"""``f.__dict__`` are the attributes of a function that has some."""
+FAMILY = "<family>"
+"""``C.<family>`` holds no digest but the names of the classes that C has members from, and of its metaclasses."""
+REACHES = "<reaches>"
+"""``x.<reaches>`` holds the plain names of the project's classes that one gets at from x, and those of its modules."""
+MODULE = "module:"
+"""Begins the name of a module among those of classes."""
+UNREADABLE = "<unreadable>"
+"""The only name in the table of a module that can't be digested."""
