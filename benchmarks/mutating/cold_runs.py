@@ -48,15 +48,15 @@ class Said:
 @contextlib.contextmanager
 def mutated(project: Project, mutant: Mutant) -> Iterator[None]:
     """A project with the mutant in it; pristine again afterwards."""
-    _write(project.root / mutant.path, mutant.after)
+    write(project.root / mutant.path, mutant.after)
     try:
         yield
     finally:
-        _write(project.root / mutant.path, mutant.before)
+        write(project.root / mutant.path, mutant.before)
 
 
-def _write(path: Path, text: bytes) -> None:
-    """Write a source, and forget its compiled forms: Python tells those that are out of date by the second."""
+def write(path: Path, text: bytes) -> None:
+    """Write a file, and forget its compiled forms: Python tells those that are out of date by the second."""
     path.write_bytes(text)
     for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
         compiled.unlink(missing_ok=True)

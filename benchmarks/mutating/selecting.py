@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from aftershock.engine.events import AffectedChanged, RunStarted, State, TestFinished
 from benchmarks.measuring import figures
@@ -51,22 +52,32 @@ class Engine:
 
         Only what runs tell counts: facts that idle time makes exact are told by no run.
         """
-        await self._save(mutant, mutant.after)
-        told, reasons = self._reasons()
-        tests, status = self._ran(), self._story.engine.status
-        problem = status.message if status.state is State.FAILED else ""
-        await self._save(mutant, mutant.before)
-        back = self._ran()
-        if back or problem:
-            await asyncio.wait_for(self._story.engine.refined(), _PATIENCE)  # what ran together shares facts
-        return Selected(tests, told, reasons, problem, len(back))
-
-    async def _save(self, mutant: Mutant, text: bytes) -> None:
         path = (self._project.root / mutant.path).resolve()
+        path.write_bytes(mutant.after)
+        selected = await self.saved([path])
+        path.write_bytes(mutant.before)
+        back = (await self.saved([path])).tests
+        if back or selected.problem:
+            await self.refined()
+        return replace(selected, reverts_ran=len(back))
+
+    async def saved(self, paths: Sequence[Path]) -> Selected:
+        """Tell of files that were saved, and see what runs; TimeoutError where the engine doesn't come to rest."""
         self._story.forget()
-        path.write_bytes(text)
-        self._story.engine.files_changed([path])
+        self._story.engine.files_changed(paths)
         await asyncio.wait_for(self._story.engine.settled(), _PATIENCE)
+        told, reasons = self._reasons()
+        status = self._story.engine.status
+        return Selected(self._ran(), told, reasons, status.message if status.state is State.FAILED else "")
+
+    async def refined(self) -> None:
+        """Let idle time make facts exact: what ran together shares them."""
+        await asyncio.wait_for(self._story.engine.refined(), _PATIENCE)
+
+    async def build(self) -> None:
+        """Run every test, and make its facts exact."""
+        await asyncio.wait_for(self._story.engine.build(), _PATIENCE)
+        await self.refined()
 
     def _ran(self) -> frozenset[str]:
         return frozenset(event.verdict.test for event in self._story.of(TestFinished))
@@ -98,6 +109,6 @@ async def warm_engine(project: Project, arguments: Sequence[str]) -> AsyncIterat
     }
     figures.say(f"{project.release.name}: Aftershock builds its database")
     async with opened(Files(project.root), built=False, **settings) as story:
-        await story.engine.build()
-        await story.engine.refined()
-        yield Engine(project, story)
+        engine = Engine(project, story)
+        await engine.build()
+        yield engine

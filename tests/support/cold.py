@@ -29,7 +29,8 @@ def pytest_runtest_logreport(report):
     if report.failed and (before is None or before[0] != "failed"):
         FOUND[report.nodeid] = ["failed" if report.when == "call" else "errored", ""]
     elif report.skipped:
-        FOUND.setdefault(report.nodeid, ["skipped", report.longrepr[2].removeprefix("Skipped: ")])
+        why = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
+        FOUND.setdefault(report.nodeid, ["skipped", why.removeprefix("Skipped: ")])
     elif report.when == "call":
         FOUND.setdefault(report.nodeid, ["passed", ""])
 

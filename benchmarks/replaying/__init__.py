@@ -1,0 +1,1 @@
+"""Replays the commits of real repositories."""
