@@ -74,9 +74,9 @@ class Engine:
         """Let idle time make facts exact: what ran together shares them."""
         await asyncio.wait_for(self._story.engine.refined(), _PATIENCE)
 
-    async def build(self) -> None:
-        """Run every test, and make its facts exact."""
-        await asyncio.wait_for(self._story.engine.build(), _PATIENCE)
+    async def rebuild(self) -> None:
+        """Forget everything, run every test, and make its facts exact."""
+        await asyncio.wait_for(self._story.engine.rebuild(), _PATIENCE)
         await self.refined()
 
     def _ran(self) -> frozenset[str]:
@@ -109,6 +109,6 @@ async def warm_engine(project: Project, arguments: Sequence[str]) -> AsyncIterat
     }
     figures.say(f"{project.release.name}: Aftershock builds its database")
     async with opened(Files(project.root), built=False, **settings) as story:
-        engine = Engine(project, story)
-        await engine.build()
-        yield engine
+        await story.engine.build()
+        await story.engine.refined()
+        yield Engine(project, story)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.measuring import figures
@@ -13,6 +14,7 @@ from benchmarks.replaying.history import Step, Tree
 from benchmarks.replaying.sides import ColdSide, Sides, TestmonSide
 
 _SHOWN = 5  # missed tests of a commit
+_REASONS = 3  # kept of a commit, the most frequent ones
 _ALONE = 10  # tests that are run in a process each
 
 
@@ -22,7 +24,8 @@ class Record:
 
     ``truth`` counts the tests that end otherwise, are new, or can't be collected any more; ``missed`` are those of
     them that weren't selected.  Left out of both are ``doubtful`` ones, which other cold runs say otherwise: flaky, or
-    changed only by what tests before them left behind.
+    changed only by what tests before them left behind.  ``beyond_why``: for how many of the selected tests that did not
+    change each reason was given.
     """
 
     commit: str
@@ -35,6 +38,7 @@ class Record:
     testmon_found: int
     missed: Sequence[str]
     doubtful: int
+    beyond_why: Mapping[str, int]
     problem: str
 
     def __str__(self) -> str:
@@ -64,14 +68,14 @@ class Replay:
                 if step.before != state:
                     # What tests read besides code may have changed: all learn it anew.
                     await engine.saved(self._warm.move(step.before))
-                    await engine.build()
+                    await engine.rebuild()
                     await asyncio.to_thread(self._testmon.learn, step.before)
                     before = await asyncio.to_thread(self._cold.outcomes, step.before)
                 selected = await engine.saved(self._warm.move(step.after))
                 after = await asyncio.to_thread(self._cold.outcomes, step.after)
                 testmon = await asyncio.to_thread(self._testmon.selected, step.after, before.outcomes)
                 record = await asyncio.to_thread(self._compared, step, (before, after), selected, testmon)
-                figures.say(f"{self._name} {number}/{len(self._steps)}: {record}")
+                figures.say(f"{self._name} {number}/{len(self._steps)}: {record}\n    {dict(record.beyond_why)}")
                 yield record
                 await engine.refined()
                 before, state = after, step.after
@@ -83,6 +87,7 @@ class Replay:
         missed = truth - ours
         doubtful = self._doubtful(step, missed) if missed else set()
         truth -= doubtful
+        reasons = Counter(reason for test in ours - truth for reason in selected.reasons.get(test, ()))
         return Record(
             step.commit,
             step.subject,
@@ -94,6 +99,7 @@ class Replay:
             len(truth & testmon),
             sorted(missed - doubtful),
             len(doubtful),
+            dict(reasons.most_common(_REASONS)),
             selected.problem,
         )
 

@@ -110,3 +110,27 @@ async def test_a_fixture_that_stops_recording_makes_all_its_tests_depend_on_ever
     async with opened(project) as story:
         await story.save("library.py", "return 2", "return 22")
         assert story.outcomes() == {"test_first": "failed", "test_second": "failed"}
+
+
+async def test_a_rebuild_forgets_everything_and_reads_anew_what_tests_are_made_of(project: Project) -> None:
+    project.write(
+        {
+            "names.txt": "one two",
+            "test_names.py": """
+                import pathlib
+                import pytest
+
+                NAMES = (pathlib.Path(__file__).parent / "names.txt").read_text().split()
+
+                @pytest.mark.parametrize("name", NAMES)
+                def test_name(name):
+                    assert name != "two"
+                """,
+        }
+    )
+    async with opened(project) as story:
+        assert story.outcomes() == {"test_name[one]": "passed", "test_name[two]": "failed"}
+        project.write({"names.txt": "one three"})
+        await story.engine.rebuild()
+        await story.engine.settled()
+        assert story.outcomes() == {"test_name[one]": "passed", "test_name[three]": "passed"}

@@ -279,7 +279,8 @@ class Engine:
         )
 
     async def rebuild(self) -> None:
-        """Forget all facts and build anew."""
+        """Forget all facts and build anew, with a new interpreter: what was imported may have read other data."""
+        await self.restart_interpreter()
         self._ledger.forget()
         self._refresh()
         await self.build()

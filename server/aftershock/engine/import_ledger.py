@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from aftershock.engine.sources import inside
@@ -113,22 +112,12 @@ def _stated_effects(path: str, snapshot: Snapshot) -> Iterator[str]:
     for packages, text in details.effects if details is not None else ():
         if _counts(packages, text, snapshot):
             yield f"{path} {text}"
-    yield from (f"{path} import {name}" for name in sorted(_third_party(path, snapshot)))
+    yield from (f"{path} import {name}" for name in sorted(snapshot.third_party(path)))
 
 
 def _counts(packages: Iterable[str], text: str, snapshot: Snapshot) -> bool:
     """Whether an effect counts; of a decorator from elsewhere, what it makes of its function says all."""
-    return not text.startswith(DECORATOR) or any(each == OWN or _is_ours(each, snapshot) for each in packages if each)
-
-
-def _third_party(path: str, snapshot: Snapshot) -> Iterable[str]:
-    """The packages from elsewhere, but the standard library, that a file imports: that may do anything."""
-    names = {name.partition(".")[0] for name in snapshot.imports[path].absolute}
-    return (name for name in names if name not in sys.stdlib_module_names and not _is_ours(name, snapshot))
-
-
-def _is_ours(name: str, snapshot: Snapshot) -> bool:
-    return bool(snapshot.resolver.files(name)) or snapshot.resolver.is_namespace(name)
+    return not text.startswith(DECORATOR) or any(each == OWN or snapshot.is_ours(each) for each in packages if each)
 
 
 def _hash(*parts: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -26,8 +27,9 @@ def sweep(place: Path) -> None:
     """Remove the folders in ``place`` that belong to this user and to a process that is gone."""
     for folder in place.glob("aftershock-*"):
         match = _NAME.fullmatch(folder.name)
-        if match and folder.stat().st_uid == os.getuid() and not alive(int(match[1])):
-            remove(folder)
+        with contextlib.suppress(FileNotFoundError):  # another server sweeps, too
+            if match and folder.stat().st_uid == os.getuid() and not alive(int(match[1])):
+                remove(folder)
 
 
 def alive(pid: int) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set as AbstractSet
 from dataclasses import dataclass, field
 
-from aftershock.selection.details import DEFINITIONS, STRINGS
+from aftershock.selection.details import DEFINITIONS, LAMBDAS, STRINGS
 from aftershock.selection.keys import Key, KeyKind
 from aftershock.selection.listing import CLASSES, MEMBERS, NAMESPACE, OWN
-from aftershock.selection.mentions import READING
+from aftershock.selection.mentions import COMPUTING, DEFERRED, READING
 from aftershock.selection.relations import BESIDE, Delta, Relations, last_of
 from aftershock.selection.snapshot import Snapshot
 from aftershock_agent.tables import DOCSTRING, MODULE, UNREADABLE
@@ -41,7 +41,8 @@ _HELP = "help"
 """The builtin that reads docstrings; an attribute of that name is something else."""
 _LOADING = frozenset({"import_module", "__import__", "modules", "import_string", "getmodule", "reload"})
 """Names of what gets at a module by a computed name."""
-
+_HARMLESS = frozenset({"pytest", "_pytest"})
+"""Packages from elsewhere whose functions that take names are known."""
 
 Runners = Callable[[AbstractSet[Key]], AbstractSet[str]]
 """Tells for whom any of some code ran."""
@@ -64,16 +65,27 @@ class Concern:
 
     ``everybody``: whoever has imported the file.  ``asking``: code that asks for something of what it is handed, and
     what that must be: the names of classes, or (with ``module:``) of a module.  ``hands`` tells how one gets at each
-    of these, and at those through which one does.
+    of these, and at those through which one does.  Keys that end with ``<strings>`` stand for strings, which do
+    nothing unless code also runs that is ``computing``: that gets at things by strings.
     """
 
     everybody: bool
     functions: frozenset[Key] = frozenset()
     asking: tuple[tuple[frozenset[Key], frozenset[str]], ...] = ()
     hands: Mapping[str, Hand] = field(default_factory=dict)
+    computing: frozenset[Key] = frozenset()
 
-    def of(self, runners: Runners, handed: Callable[[AbstractSet[str]], AbstractSet[str]]) -> set[str]:
+    def of(self, running: Runners, handed: Callable[[AbstractSet[str]], AbstractSet[str]]) -> set[str]:
         """Those whom it concerns; ``handed`` tells who is given classes or modules of these names as parameters."""
+        computing = running(self.computing)
+
+        def runners(functions: AbstractSet[Key]) -> AbstractSet[str]:
+            strings = {key for key in functions if key.name.endswith(STRINGS)}
+            having = {
+                key if key.name == STRINGS else key._replace(name=key.name.removesuffix(STRINGS)) for key in strings
+            }
+            return running(functions - strings) | (running(having) & computing)
+
         found = set(runners(self.functions))
         asked = [(runners(functions), names) for functions, names in self.asking]
         if not any(who - found for who, _ in asked):
@@ -156,7 +168,24 @@ class _Search:
         for owner in {name.rpartition(".")[0] for name in delta.listed}:
             self._listed(owner, asking)
         pairs = [(frozenset(who), self._needed(owner)) for owner, who in asking.items() if who]
-        return Concern(False, frozenset(self._functions), tuple(pairs), self._hands(pairs))
+        return Concern(
+            False, frozenset(self._functions), tuple(pairs), self._hands(pairs), frozenset(self._computing())
+        )
+
+    def _computing(self) -> Iterator[Key]:
+        """The code that may get at something by a string from elsewhere; all that imports a file may, of some files.
+
+        Those are files whose definitions do, or make something that will, and those that use packages from elsewhere,
+        which may do as they like with the strings they are given.
+        """
+        names = _with_aliases(COMPUTING, self._snapshot)
+        deferred = _with_aliases(DEFERRED, self._snapshot)
+        for path, details in self._snapshot.details.items():
+            functions = set(details.mentioning(names))
+            makes = not functions.isdisjoint({DEFINITIONS, LAMBDAS}) or any(details.mentioning(deferred))
+            if makes or not _HARMLESS.issuperset(self._snapshot.third_party(path)):
+                yield _key(path, STRINGS)
+            yield from (_key(path, function) for function in functions)
 
     def _readers(self) -> Iterator[Key]:
         """The code that reads docstrings."""
@@ -232,8 +261,7 @@ class _Search:
             if details.star:
                 yield _key(path, DEFINITIONS)
                 yield from self._naming(path, name)
-        details = self._snapshot.details.get(self._path)
-        yield from (_key(self._path, each) for each in (details.by_string.get(name, ()) if details else ()))
+        yield from self._strings(self._path, name)
 
     def _listed(self, owner: str, asking: dict[str, set[Key]]) -> None:
         """Who lists the members of a class, or the names of the module, sees something else."""
@@ -266,8 +294,15 @@ class _Search:
     def _asking(self, attribute: str) -> Iterator[Key]:
         """The code that may ask an object for an attribute of this name, or tell other code to."""
         yield from self._asking_modules(attribute)
-        for path, details in self._snapshot.details.items():
-            yield from (_key(path, function) for function in details.by_string.get(attribute, ()))
+        for path in self._snapshot.details:
+            yield from self._strings(path, attribute)
+
+    def _strings(self, path: str, name: str) -> Iterator[Key]:
+        """The strings of functions of a file that are this name; those outside of functions count as attributes."""
+        details = self._snapshot.details.get(path)
+        for function in details.by_string.get(name, ()) if details is not None else ():
+            if function != DEFINITIONS:
+                yield _key(path, function + STRINGS)
 
     def _asking_modules(self, attribute: str) -> Iterator[Key]:
         """The code that asks for an attribute of this name."""

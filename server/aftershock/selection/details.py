@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from types import CodeType
@@ -24,7 +24,10 @@ DEFINITIONS = ""
 LAMBDAS = "<lambda>"
 """Stands for the lambdas and generators in it, which may run later."""
 STRINGS = "<strings>"
-"""Stands for the strings in it, which may be names that code asks for when it has the file's values."""
+"""Stands for the strings in it, which may be names that code asks for when it has the file's values.
+
+After the name of a function: the strings of that one, which may be asked for where it hands them on to.
+"""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,12 @@ class Details:
     def by_fragment(self) -> Mapping[str, Sequence[str]]:
         """The functions that make up names, by what those begin or end with."""
         return _inverted(self.mentions, lambda mentions: mentions.fragments)
+
+    def mentioning(self, names: Iterable[str]) -> Iterator[str]:
+        """The functions that mention one of some names, of a module or of anything."""
+        for name in names:
+            yield from self.by_name.get(name, ())
+            yield from self.by_attribute.get(name, ())
 
     def asking_for(self, attribute: str) -> Iterator[str]:
         """The functions that may ask for an attribute of this name."""

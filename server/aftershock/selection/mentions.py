@@ -18,7 +18,7 @@ from typing import NamedTuple
 NAME = re.compile(r"[^\W\d]\w*")
 _DOTTED = re.compile(r"[^\W\d]\w*([.:][^\W\d]\w*)*")
 _ROW = re.compile(r"\s*[^\W\d]\w*(?:[\s,]+[^\W\d]\w*){1,7}[\s,]*")
-_FIELD = re.compile(r"\{([^{}]*)\}|%\((\w+)\)")
+_FIELD = re.compile(r"\{([\w.\[\]]+)\s*(?:[!:=][^{}]*(?:\{[\w.\[\]]*\}[^{}]*)*)?\}|%\((\w+)\)")
 _MADE_UP = re.compile(r"^(?:([^\W\d]\w*_)(?:[^\w].*)?|(?:.*[^\w])?(_\w*\w))$", re.DOTALL)
 _LONG = 200  # characters of a string from which on it is no name
 _GLOBAL_OPERATIONS = frozenset(
@@ -30,6 +30,7 @@ _GLOBAL_OPERATIONS = frozenset(
     if name in dis.opmap and dis.opmap[name] in dis.hasname
 )
 _OTHER_OPERATIONS = frozenset(number for number in dis.hasname if number < 256) - _GLOBAL_OPERATIONS
+_MATCH_CLASS = dis.opmap["MATCH_CLASS"]
 _SHIFTS = {
     dis.opmap[name]: shift
     for name, shift, since in (
@@ -56,6 +57,16 @@ ASKING = frozenset(
     }
 )
 """Names of what asks for an attribute by a string."""
+COMPUTING = frozenset(
+    {
+        *ASKING,
+        *("__import__", "import_module", "import_string", "modules", "exec", "eval", "format", "format_map", "vformat"),
+        *("vars", "globals", "locals", "__dict__", "f_globals", "f_locals", "getattr_static", "__match_args__"),
+    }
+)
+"""Names of what gets at something by a string that it may have from elsewhere."""
+DEFERRED = frozenset({"attrgetter", "methodcaller", "partial", "partialmethod"})
+"""Names of what makes something of a string that asks for an attribute later, when no such name is mentioned."""
 READING = frozenset({"__doc__", "getdoc", "getcomments", "render_doc", "testmod", "testfile"})
 """Names of what reads docstrings."""
 EVALUATING = frozenset({"exec", "eval"})
@@ -94,6 +105,8 @@ def mentions_of(code: CodeType, evaluated: bool) -> Mentions:
             names.add(code.co_names[argument >> _SHIFTS.get(operation, 0)])
         elif operation in _OTHER_OPERATIONS:
             attributes.update(code.co_names[argument >> _SHIFTS.get(operation, 0)].split("."))
+        elif operation == _MATCH_CLASS:
+            attributes.add("__match_args__")  # a class's pattern asks for the attributes that are named there
     texts = list(_strings(code.co_consts))
     asks = not ASKING.isdisjoint(names) or not ASKING.isdisjoint(attributes)
     strings = set[str]()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
@@ -97,6 +98,15 @@ class Snapshot:
     def resolver(self) -> Resolver:
         """What module names mean in this snapshot."""
         return Resolver(self.symbols.keys(), self.roots)
+
+    def third_party(self, path: str) -> Iterable[str]:
+        """The packages from elsewhere, but the standard library, that a file imports: those may do anything."""
+        names = {name.partition(".")[0] for name in self.imports[path].absolute}
+        return (name for name in names if name not in sys.stdlib_module_names and not self.is_ours(name))
+
+    def is_ours(self, name: str) -> bool:
+        """Whether a dotted name may mean a module of the project."""
+        return bool(self.resolver.files(name)) or self.resolver.is_namespace(name)
 
     @cached_property
     def _project(self) -> str:
