@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set as AbstractSet
+from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from aftershock.selection.concern import Concern
@@ -26,6 +26,22 @@ class _Set:
     tests: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Moved:
+    """What has moved in an input set: keys, as recorded, that concern whoever holds it, and those that concern some.
+
+    The latter with their digests now, and with the tests that can see the difference.
+    """
+
+    everybody: Mapping[Key, str]
+    some: Sequence[tuple[Key, str, str, AbstractSet[str]]]
+    reasons: tuple[Reason, ...]
+    """Those of ``everybody``, the most specific first."""
+
+
+_NOTHING = _Moved({}, (), ())
+
+
 class FactIndex:
     """Facts by test, and a reverse index from each key's digests to the input sets that hold them.
 
@@ -40,6 +56,7 @@ class FactIndex:
         self._concerned: dict[tuple[str, str, str], AbstractSet[str] | None] = {}
         self._handed_names: dict[str, set[str]] | None = None
         self._reasons_known: dict[tuple[Key, str], Reason] = {}
+        self._moved_in: dict[_Set, _Moved] = {}
         self._snapshot: Snapshot | None = None
         self._facts: dict[str, list[Fact]] = {}
         self._sets: dict[InputSet, _Set] = {}
@@ -109,26 +126,51 @@ class FactIndex:
         return self._matching[test]
 
     def _matches(self, fact: Fact) -> bool:
-        fits = self._snapshot is not None and (self._variant is None or fact.variant == self._variant)
-        return fits and not any(self._stale(fact, self._sets[inputs]) for inputs in fact.inputs)
+        if self._snapshot is None or (self._variant is not None and fact.variant != self._variant):
+            return False
+        for inputs in fact.inputs:
+            held = self._sets[inputs]
+            if held.stale:
+                moved = self._moves(held)
+                if moved.everybody or any(self._sees(fact.test, each) for each in moved.some):
+                    return False
+        return True
 
-    def _stale(self, fact: Fact, held: _Set) -> bool:
-        """Whether a key in the set has moved that concerns the fact's test."""
-        return any(self._concerns(fact.test, key, recorded) for key, recorded in held.stale.items())
+    def _sees(self, test: str, moved: tuple[Key, str, str, AbstractSet[str]]) -> bool:
+        key, recorded, now, concerned = moved
+        return test in concerned or self._asks_for_it(test, key.path, recorded, now)
 
-    def _concerns(self, test: str, key: Key, recorded: str) -> bool:
-        """Whether a test may see that a key has moved: values of names concern only who can ask for them."""
-        now = self._now.get(key, UNKNOWN)
+    def _moves(self, held: _Set) -> _Moved:
+        """What has moved in a set that does hold stale keys; worked out once for all that hold it."""
+        found = self._moved_in.get(held)
+        if found is None:
+            found = self._moved_in[held] = self._new_moves(held)
+        return found
+
+    def _new_moves(self, held: _Set) -> _Moved:
+        everybody, some = dict[Key, str](), []
+        for key, recorded in held.stale.items():
+            now = self._now.get(key, UNKNOWN)
+            concerned = self._concerned_by(key, recorded, now)
+            if concerned is None:
+                everybody[key] = recorded
+            else:
+                some.append((key, recorded, now, concerned))
+        reasons = (self._reason(key, everybody[key]) for key in sorted(everybody, key=_specific_first))
+        return _Moved(everybody, some, tuple(reasons))
+
+    def _concerned_by(self, key: Key, recorded: str, now: str) -> AbstractSet[str] | None:
+        """The tests that can see that a key has moved, but for what pytest sees; None for all that hold it.
+
+        Values of names concern only who can ask for them.
+        """
         if key.kind is not KeyKind.DEF or UNKNOWN in (recorded, now) or self._snapshot is None:
-            return True
-        if self._asks_for_it(test, key.path, recorded, now):
-            return True
+            return None
         place = key.path, recorded, now
         if place not in self._concerned:
             concern = self._definitions.concern(*place, self._snapshot)
             self._concerned[place] = None if concern is None or concern.everybody else self._tests_of(concern)
-        concerned = self._concerned[place]
-        return concerned is None or test in concerned
+        return self._concerned[place]
 
     def is_open(self, test: str) -> bool:
         """Whether an affected test may turn out unaffected, once it is known what imports come to."""
@@ -139,12 +181,23 @@ class FactIndex:
     def _may_match(self, fact: Fact) -> bool:
         if self._variant is not None and fact.variant != self._variant:
             return False
-        stale = ((key, recorded) for inputs in fact.inputs for key, recorded in self._sets[inputs].stale.items())
-        moved = [(key, recorded) for key, recorded in stale if self._concerns(fact.test, key, recorded)]
-        return all(key.kind is KeyKind.DEF and self._now.get(key) == UNKNOWN for key, _ in moved)
+        moved = self._stale_keys(fact)
+        return all(key.kind is KeyKind.DEF and self._now.get(key) == UNKNOWN for key in moved)
+
+    def _stale_keys(self, fact: Fact) -> dict[Key, str]:
+        """The keys that have moved and concern the fact's test, as recorded."""
+        found = dict[Key, str]()
+        for inputs in fact.inputs:
+            held = self._sets[inputs]
+            moved = self._moves(held) if held.stale else _NOTHING
+            found.update(moved.everybody)
+            found.update((each[0], each[1]) for each in moved.some if self._sees(fact.test, each))
+        return found
 
     def _asks_for_it(self, test: str, path: str, recorded: str, now: str) -> bool:
         """Whether pytest itself asks for one of the changed names, to get at the test."""
+        if not test.startswith(path):
+            return False
         file, _, names = test.partition("::")
         if file != path:
             return False
@@ -227,7 +280,7 @@ class FactIndex:
     def update(self, snapshot: Snapshot) -> None:
         """Compare with another present; costs as much as what changed since the last one."""
         before, self._snapshot = self._snapshot, snapshot
-        self._concerned, self._handed_names, self._reasons_known = {}, None, {}
+        self._concerned, self._handed_names, self._reasons_known, self._moved_in = {}, None, {}, {}
         if before is None:
             self._ask_all_again()
         touched: set[_Set] = set()
@@ -281,26 +334,28 @@ class FactIndex:
             return (NEVER_RUN,)
         matched = self._matched.get(test)
         fact = next((each for each in facts if each is matched), facts[-1])
-        sets = [self._sets[inputs] for inputs in fact.inputs]
-        stale = {key: recorded for held in sets for key, recorded in held.stale.items()}
+        moved = [self._moves(held) for inputs in fact.inputs if (held := self._sets[inputs]).stale]
+        if len(moved) == 1 and not moved[0].some:
+            return moved[0].reasons
+        stale = self._stale_keys(fact)
         if not stale:
             return (OTHER_VARIANT,)
-        ordered = [key for key in sorted(stale, key=_specific_first) if self._concerns(test, key, stale[key])]
-        return tuple(self._reason(key, stale[key], self._snapshot) for key in ordered)
+        return tuple(self._reason(key, stale[key]) for key in sorted(stale, key=_specific_first))
 
-    def _reason(self, key: Key, recorded: str, snapshot: Snapshot) -> Reason:
+    def _reason(self, key: Key, recorded: str) -> Reason:
         """Worked out once for all tests; forgotten with the snapshot."""
         known = self._reasons_known.get((key, recorded))
         if known is None:
-            known = self._reasons_known[key, recorded] = self._new_reason(key, recorded, snapshot)
+            known = self._reasons_known[key, recorded] = self._new_reason(key, recorded)
         return known
 
-    def _new_reason(self, key: Key, recorded: str, snapshot: Snapshot) -> Reason:
+    def _new_reason(self, key: Key, recorded: str) -> Reason:
+        assert self._snapshot is not None  # nothing is stale before the first one
         names = None
         if key.kind is KeyKind.DEF and recorded:
             delta = self._definitions.changed(recorded, self._now.get(key, UNKNOWN))
             names = None if delta is None else delta.names
-        return reason_for(key, recorded, snapshot, names)
+        return reason_for(key, recorded, self._snapshot, names)
 
     def reaching(self, path: str, qualname: str | None = None) -> tuple[str, ...]:
         """The tests whose latest fact executed a function, a class's members, or (None) any of the file's."""

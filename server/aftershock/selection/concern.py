@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set as AbstractSet
 from dataclasses import dataclass, field
+from itertools import chain
 
 from aftershock.selection.details import DEFINITIONS, LAMBDAS, STRINGS
 from aftershock.selection.keys import Key, KeyKind
@@ -168,9 +169,13 @@ class _Search:
         for owner in {name.rpartition(".")[0] for name in delta.listed}:
             self._listed(owner, asking)
         pairs = [(frozenset(who), self._needed(owner)) for owner, who in asking.items() if who]
-        return Concern(
-            False, frozenset(self._functions), tuple(pairs), self._hands(pairs), frozenset(self._computing())
-        )
+        hands = self._hands(pairs)
+        through = (who for hand in hands.values() for who, _ in hand.through)
+        had = (hand.functions for hand in hands.values())
+        found = chain(self._functions, *(who for who, _ in pairs), *had, *through)
+        strings = any(key.name.endswith(STRINGS) for key in found)
+        computing = frozenset(self._computing()) if strings else frozenset[Key]()
+        return Concern(False, frozenset(self._functions), tuple(pairs), hands, computing)
 
     def _computing(self) -> Iterator[Key]:
         """The code that may get at something by a string from elsewhere; all that imports a file may, of some files.

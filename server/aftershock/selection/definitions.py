@@ -14,7 +14,7 @@ from functools import cached_property
 from aftershock.selection.concern import Concern, concern_of
 from aftershock.selection.facts import InputSet
 from aftershock.selection.keys import Key, KeyKind
-from aftershock.selection.relations import Delta, Relations, Table, delta_of
+from aftershock.selection.relations import Delta, Relations, Table, Told, delta_of, told_by
 from aftershock.selection.snapshot import Snapshot
 from aftershock_agent.tables import OPAQUE
 
@@ -53,6 +53,7 @@ class Definitions:
         self._tables: dict[str, Table] = {}
         self._deltas: dict[tuple[str, str], Delta] = {}
         self._opaque: dict[str, bool] = {}
+        self._told: dict[str, Told] = {}
         self._related: tuple[object, Relations] | None = None
         self._snapshot: Snapshot | None = None
         self._present: dict[str, str] = {}
@@ -168,9 +169,14 @@ class Definitions:
             # Of a file that has to be imported anew, what its last import told is better than nothing.
             last = {each: facts[-1].table for each, facts in self._facts.items()}
             for each, digest in (*last.items(), *known.items(), (path, before)):
-                relations.add(each, self._tables.get(digest, {}))
+                relations.add(each, self._told_by(digest))
             self._related = place, relations
         return self._related[1]
+
+    def _told_by(self, digest: str) -> Told:
+        if digest not in self._told:
+            self._told[digest] = told_by(self._tables.get(digest, {}))
+        return self._told[digest]
 
     def _holds(self, fact: ImportFact, snapshot: Snapshot) -> bool:
         if fact.variant != self.variant or any(snapshot.digest(key) != digest for key, digest in fact.inputs):

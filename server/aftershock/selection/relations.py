@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aftershock_agent.tables import ATTRIBUTES, DOCSTRING, FAMILY, FUNCTION, REACHES
@@ -54,6 +54,25 @@ def _is_listed(name: str, before: str, now: str) -> bool:
     return not (before.startswith(FUNCTION) and now.startswith(FUNCTION))
 
 
+@dataclass(frozen=True)
+class Told:
+    """What one table tells of relations, by qualified name: a class's family, what one gets at from a value."""
+
+    families: Sequence[tuple[str, Sequence[str]]]
+    reaches: Sequence[tuple[str, Sequence[str]]]
+
+
+def told_by(table: Table) -> Told:
+    """The few lines of a table that tell of relations."""
+    families, reaches = list[tuple[str, list[str]]](), list[tuple[str, list[str]]]()
+    for name, text in table.items():
+        if name.endswith(FAMILY):
+            families.append((name.removesuffix(f".{FAMILY}"), [*map(last_of, text.split(" "))]))
+        elif name.endswith(REACHES):
+            reaches.append((name.removesuffix(REACHES).removesuffix("."), text.split(" ")))
+    return Told(families, reaches)
+
+
 @dataclass
 class Relations:
     """How classes and values hang together.
@@ -67,16 +86,14 @@ class Relations:
     holders: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
     classes: dict[str, set[str]] = field(default_factory=dict)
 
-    def add(self, path: str, table: Table) -> None:
+    def add(self, path: str, told: Told) -> None:
         """Take in what a file's table tells of them."""
-        for name, text in table.items():
-            owner, _, last = name.rpartition(".")
-            if last == FAMILY:
-                self.families.setdefault(last_of(owner), set()).update(map(last_of, text.split(" ")))
-                self.classes.setdefault(path, set()).add(last_of(owner))
-            elif last == REACHES:
-                for reached in text.split(" "):
-                    self.holders.setdefault(reached, set()).add((path, owner))
+        for owner, families in told.families:
+            self.families.setdefault(last_of(owner), set()).update(families)
+            self.classes.setdefault(path, set()).add(last_of(owner))
+        for owner, reached in told.reaches:
+            for each in reached:
+                self.holders.setdefault(each, set()).add((path, owner))
 
     def derived(self, name: str) -> set[str]:
         """The plain names of a class and of those that have members from it."""
