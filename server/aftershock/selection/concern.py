@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from aftershock.selection.details import DEFINITIONS, LAMBDAS, STRINGS
+from aftershock.selection.computed_names import (
+    LOADING,
+    asking_by_string,
+    body_key,
+    loading_by_string,
+    with_aliases,
+)
+from aftershock.selection.details import DEFINITIONS, STRINGS
 from aftershock.selection.keys import Key, KeyKind
 from aftershock.selection.listing import CLASSES, MEMBERS, NAMESPACE, OWN
-from aftershock.selection.mentions import COMPUTING, DEFERRED, READING
+from aftershock.selection.mentions import READING
 from aftershock.selection.relations import BESIDE, Delta, Relations, last_of
 from aftershock.selection.snapshot import Snapshot
 from aftershock_agent.tables import DOCSTRING, MODULE, UNREADABLE
@@ -40,10 +47,6 @@ _MAKING = frozenset({"__init__", "__new__", "__init_subclass__", "__class_getite
 """Special methods that only a class, not an object of it, leads to."""
 _HELP = "help"
 """The builtin that reads docstrings; an attribute of that name is something else."""
-_LOADING = frozenset({"import_module", "__import__", "modules", "import_string", "getmodule", "reload"})
-"""Names of what gets at a module by a computed name."""
-_HARMLESS = frozenset({"pytest", "_pytest"})
-"""Packages from elsewhere whose functions that take names are known."""
 
 Runners = Callable[[AbstractSet[Key]], AbstractSet[str]]
 """Tells for whom any of some code ran."""
@@ -67,7 +70,7 @@ class Concern:
     ``everybody``: whoever has imported the file.  ``asking``: code that asks for something of what it is handed, and
     what that must be: the names of classes, or (with ``module:``) of a module.  ``hands`` tells how one gets at each
     of these, and at those through which one does.  Keys that end with ``<strings>`` stand for strings, which do
-    nothing unless code also runs that is ``computing``: that gets at things by strings.
+    nothing unless code also runs that is ``computing``: that gets at things by strings; or ``loading``: at modules.
     """
 
     everybody: bool
@@ -75,23 +78,25 @@ class Concern:
     asking: tuple[tuple[frozenset[Key], frozenset[str]], ...] = ()
     hands: Mapping[str, Hand] = field(default_factory=dict)
     computing: frozenset[Key] = frozenset()
+    loading: frozenset[Key] = frozenset()
 
     def of(self, running: Runners, handed: Callable[[AbstractSet[str]], AbstractSet[str]]) -> set[str]:
         """Those whom it concerns; ``handed`` tells who is given classes or modules of these names as parameters."""
-        computing = running(self.computing)
+        computing, loading = running(self.computing), running(self.loading)
 
-        def runners(functions: AbstractSet[Key]) -> AbstractSet[str]:
+        def runners(functions: AbstractSet[Key], by_string: AbstractSet[str] = computing) -> AbstractSet[str]:
             strings = {key for key in functions if key.name.endswith(STRINGS)}
-            having = {
-                key if key.name == STRINGS else key._replace(name=key.name.removesuffix(STRINGS)) for key in strings
-            }
-            return running(functions - strings) | (running(having) & computing)
+            having = {key._replace(name=key.name.removesuffix(STRINGS) or STRINGS) for key in strings}
+            return running(functions - strings) | (running(having) & by_string)
 
         found = set(runners(self.functions))
         asked = [(runners(functions), names) for functions, names in self.asking]
         if not any(who - found for who, _ in asked):
             return found
-        have = {name: {*runners(hand.functions), *handed({name})} for name, hand in self.hands.items()}
+        have = {
+            name: {*runners(hand.functions, loading if name.startswith(MODULE) else computing), *handed({name})}
+            for name, hand in self.hands.items()
+        }
         through = [
             (name, runners(functions), owner)
             for name, hand in self.hands.items()
@@ -128,16 +133,18 @@ def concern_of(
     snapshot: Snapshot,
     calm: AbstractSet[tuple[Key, str]] = frozenset(),
     written: AbstractSet[tuple[str, str]] = frozenset(),
+    imported: AbstractSet[Key] = frozenset(),
 ) -> Concern:
     """Whom a change of names of ``path`` concerns; ``relations`` are those of all that is known.
 
     ``calm`` is code that lists members and came to the same before and after the change, with a class that it had
-    listed.  ``written`` are files and names in them of what the import may have changed.
+    listed.  ``written`` are files and names in them of what the import may have changed, ``imported`` the functions
+    that ran in imports.
     """
     last = {last_of(name) for name in delta.names}
     if not _FOR_ALL.isdisjoint(last) or any(name.startswith(_HOOKS) for name in last):
         return Concern(True)
-    search = _Search(path, relations, snapshot, calm)
+    search = _Search(path, relations, snapshot, calm, imported)
     search.note_written(written)
     return search.concern(delta)
 
@@ -145,8 +152,16 @@ def concern_of(
 class _Search:
     """Looks for the code that a change of one file's names concerns."""
 
-    def __init__(self, path: str, relations: Relations, snapshot: Snapshot, calm: AbstractSet[tuple[Key, str]]) -> None:
+    def __init__(
+        self,
+        path: str,
+        relations: Relations,
+        snapshot: Snapshot,
+        calm: AbstractSet[tuple[Key, str]],
+        imported: AbstractSet[Key],
+    ) -> None:
         self._path, self._relations, self._snapshot, self._calm = path, relations, snapshot, calm
+        self._imported = imported
         self._functions: set[Key] = set()
 
     def note_written(self, written: AbstractSet[tuple[str, str]]) -> None:
@@ -173,24 +188,11 @@ class _Search:
         through = (who for hand in hands.values() for who, _ in hand.through)
         had = (hand.functions for hand in hands.values())
         found = chain(self._functions, *(who for who, _ in pairs), *had, *through)
-        strings = any(key.name.endswith(STRINGS) for key in found)
-        computing = frozenset(self._computing()) if strings else frozenset[Key]()
-        return Concern(False, frozenset(self._functions), tuple(pairs), hands, computing)
-
-    def _computing(self) -> Iterator[Key]:
-        """The code that may get at something by a string from elsewhere; all that imports a file may, of some files.
-
-        Those are files whose definitions do, or make something that will, and those that use packages from elsewhere,
-        which may do as they like with the strings they are given.
-        """
-        names = _with_aliases(COMPUTING, self._snapshot)
-        deferred = _with_aliases(DEFERRED, self._snapshot)
-        for path, details in self._snapshot.details.items():
-            functions = set(details.mentioning(names))
-            makes = not functions.isdisjoint({DEFINITIONS, LAMBDAS}) or any(details.mentioning(deferred))
-            if makes or not _HARMLESS.issuperset(self._snapshot.third_party(path)):
-                yield _key(path, STRINGS)
-            yield from (_key(path, function) for function in functions)
+        concern = Concern(False, frozenset(self._functions), tuple(pairs), hands)
+        if not any(key.name.endswith(STRINGS) for key in found):
+            return concern
+        place = self._snapshot, self._imported
+        return replace(concern, computing=asking_by_string(*place), loading=loading_by_string(*place))
 
     def _readers(self) -> Iterator[Key]:
         """The code that reads docstrings."""
@@ -222,14 +224,14 @@ class _Search:
             # A function or class: who mentions it has it, and who lists things may.
             hand.functions.update(self._mentioning(last_of(name.removeprefix(_DOCUMENTED))))
             hand.functions.update(
-                _key(path, each) for path, found in self._snapshot.details.items() for each in found.listers
+                body_key(path, each) for path, found in self._snapshot.details.items() for each in found.listers
             )
             return hand
         plain = name.removeprefix(MODULE)
-        names = {plain} if plain == name else {plain, *_LOADING}
+        names = {plain} if plain == name else {plain, *LOADING}
         if name.startswith(MODULE) and self._path.endswith("__init__.py"):
             names.add("")  # from . import x
-        hand.functions.update(*map(self._mentioning, _with_aliases(names, self._snapshot)))
+        hand.functions.update(*map(self._mentioning, with_aliases(names, self._snapshot)))
         if plain == name:
             hand.functions.update(self._bodies({name}))
         for path, holder in self._relations.holders.get(name, ()):
@@ -251,7 +253,7 @@ class _Search:
             asking.setdefault("", set()).update(self._asking(last))
         elif last in _MAKING:
             # Who calls the class runs this, unless the call fails for its arguments.
-            for cls in _with_aliases(self._relations.derived(last_of(owner)), self._snapshot):
+            for cls in with_aliases(self._relations.derived(last_of(owner)), self._snapshot):
                 self._functions.update(self._mentioning(cls))
             self._functions.update(self._bodies(self._relations.derived(last_of(owner))))
         elif last.startswith("__") and last.endswith("__"):
@@ -264,7 +266,7 @@ class _Search:
         """The code of files with ``import *``, which may have the name too; and who asks for it as a string."""
         for path, details in self._snapshot.details.items():
             if details.star:
-                yield _key(path, DEFINITIONS)
+                yield body_key(path, DEFINITIONS)
                 yield from self._naming(path, name)
         yield from self._strings(self._path, name)
 
@@ -275,7 +277,7 @@ class _Search:
         kinds = {MEMBERS, NAMESPACE, CLASSES} if owner else {MEMBERS, NAMESPACE}
         for path, details in self._snapshot.details.items():
             for function, subjects in details.listers.items():
-                lister = _key(path, function)
+                lister = body_key(path, function)
                 if any((lister, cls) in self._calm for cls in derived):
                     continue
                 if not subjects.isdisjoint(kinds):
@@ -287,14 +289,14 @@ class _Search:
     def _anything(self) -> Iterator[Key]:
         """All code there is."""
         for path, details in self._snapshot.details.items():
-            yield from (_key(path, function) for function in details.mentions)
+            yield from (body_key(path, function) for function in details.mentions)
 
     def _bodies(self, classes: AbstractSet[str]) -> Iterator[Key]:
         """The methods of all classes of these names."""
         for path, symbols in self._snapshot.symbols.items():
             for function in symbols.bodies:
                 if not classes.isdisjoint(function.split(".")[:-1]):
-                    yield _key(path, function)
+                    yield body_key(path, function)
 
     def _asking(self, attribute: str) -> Iterator[Key]:
         """The code that may ask an object for an attribute of this name, or tell other code to."""
@@ -307,12 +309,12 @@ class _Search:
         details = self._snapshot.details.get(path)
         for function in details.by_string.get(name, ()) if details is not None else ():
             if function != DEFINITIONS:
-                yield _key(path, function + STRINGS)
+                yield body_key(path, function + STRINGS)
 
     def _asking_modules(self, attribute: str) -> Iterator[Key]:
         """The code that asks for an attribute of this name."""
         for path, details in self._snapshot.details.items():
-            yield from (_key(path, function) for function in details.asking_for(attribute))
+            yield from (body_key(path, function) for function in details.asking_for(attribute))
 
     def _mentioning(self, name: str) -> Iterator[Key]:
         """The code that mentions something under this name."""
@@ -323,33 +325,17 @@ class _Search:
     def _naming(self, path: str, name: str) -> Iterator[Key]:
         """The code of a file that mentions a name of its module, or a builtin."""
         details = self._snapshot.details.get(path)
-        yield from (_key(path, function) for function in (details.by_name.get(name, ()) if details is not None else ()))
+        yield from (
+            body_key(path, function) for function in (details.by_name.get(name, ()) if details is not None else ())
+        )
 
     def _within(self, path: str, name: str) -> Iterator[Key]:
         """The functions of a name, or of the class of that name."""
         symbols = self._snapshot.symbols.get(path)
         for function in symbols.bodies if symbols is not None else ():
             if function == name or function.startswith(f"{name}."):
-                yield _key(path, function)
+                yield body_key(path, function)
 
 
 def _module_name(path: str) -> str:
     return last_of(path.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
-
-
-def _with_aliases(names: AbstractSet[str], snapshot: Snapshot) -> AbstractSet[str]:
-    """Names, and all others that statements anywhere give to what they stand for."""
-    found, pending = set(names), set(names)
-    while pending:
-        pending = {
-            other
-            for details in snapshot.details.values()
-            for name, other in details.aliases
-            if name in pending and other not in found
-        }
-        found |= pending
-    return found
-
-
-def _key(path: str, function: str) -> Key:
-    return Key(KeyKind.BODY, path, "" if function == DEFINITIONS else function)

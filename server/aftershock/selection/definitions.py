@@ -54,6 +54,7 @@ class Definitions:
         self._deltas: dict[tuple[str, str], Delta] = {}
         self._opaque: dict[str, bool] = {}
         self._told: dict[str, Told] = {}
+        self._ran: frozenset[Key] | None = None
         self._related: tuple[object, Relations] | None = None
         self._snapshot: Snapshot | None = None
         self._present: dict[str, str] = {}
@@ -65,6 +66,7 @@ class Definitions:
         self._tables[fact.table] = table
         kept = [old for old in self._facts.get(fact.path, ()) if old != fact]
         self._facts[fact.path] = [*kept, fact][-KEPT_IMPORTS:]
+        self._ran = None
 
     def forget(self) -> None:
         """Drop all that is known."""
@@ -118,7 +120,8 @@ class Definitions:
             relations = self._relations(path, before)
             calm = self._calm(path, before, now, relations) if delta.plain else frozenset()
             written = self._written(path, now, delta, snapshot)
-            known = self._concerns[path, delta] = concern_of(path, delta, relations, snapshot, calm, written)
+            ran = self._ran_in_imports()
+            known = self._concerns[path, delta] = concern_of(path, delta, relations, snapshot, calm, written, ran)
         return known
 
     def _written(self, path: str, now: str, delta: Delta, snapshot: Snapshot) -> frozenset[tuple[str, str]]:
@@ -172,6 +175,11 @@ class Definitions:
                 relations.add(each, self._told_by(digest))
             self._related = place, relations
         return self._related[1]
+
+    def _ran_in_imports(self) -> frozenset[Key]:
+        if self._ran is None:
+            self._ran = frozenset(key for facts in self._facts.values() for fact in facts for key in fact.ran)
+        return self._ran
 
     def _told_by(self, digest: str) -> Told:
         if digest not in self._told:

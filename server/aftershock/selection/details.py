@@ -16,7 +16,7 @@ from aftershock.selection.compiling import PieceText, SyntaxProblem, code_object
 from aftershock.selection.effects import Effects, effects_of
 from aftershock.selection.listing import listers
 from aftershock.selection.mentions import Mentions, is_evaluating, joined, mentions_of
-from aftershock.selection.module_level import decorated_in, states_in, strings_in
+from aftershock.selection.module_level import decorated_in, loaded_in, states_in, strings_in
 from aftershock.selection.symbols import Bodies, bodies_in
 
 DEFINITIONS = ""
@@ -28,13 +28,16 @@ STRINGS = "<strings>"
 
 After the name of a function: the strings of that one, which may be asked for where it hands them on to.
 """
+LOADED = "<loaded>"
+"""Stands for what it hands on of all that it mentions, instead of calling it at once."""
 
 
 @dataclass(frozen=True)
 class Details:
     """The details of one source.
 
-    ``mentions`` is by function, and under :data:`DEFINITIONS`, :data:`LAMBDAS` and :data:`STRINGS` those of the rest.
+    ``mentions`` is by function, and under :data:`DEFINITIONS`, :data:`LAMBDAS`, :data:`STRINGS`, :data:`LOADED` those
+    of the rest.
     ``effects`` are the statements with which importing the file may do more than bind names, each with the packages on
     which it does so, an empty one where that can't be told; ``effectful`` are the functions that may wherever they run.
     ``listers`` are the functions that list members, with the classes whose families they list.  ``aliases`` are names
@@ -148,6 +151,7 @@ def _piece(code: CodeType, source: bytes, body: Sequence[ast.stmt]) -> _Piece:
     strings = frozenset(strings_in(body))
     pieces = frozenset(name for name in strings if name.startswith("_") or name.endswith("_"))
     mentions[STRINGS] = Mentions(attributes=strings, fragments=pieces)
+    mentions[LOADED] = Mentions(names=frozenset(loaded_in(body)))
     aliases = frozenset(pair for statement in body for pair in _aliases(statement))
     states, decorated = frozenset(states_in(body)), frozenset(decorated_in(body))
     star = any(isinstance(node, ast.alias) and node.name == "*" for each in body for node in ast.walk(each))

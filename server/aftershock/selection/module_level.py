@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
-from aftershock.selection.mentions import names_in
+from aftershock.selection.mentions import DEFERRED, names_in
 
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 _CONTAINERS = (ast.Dict, ast.List, ast.Set, ast.DictComp, ast.ListComp, ast.SetComp, ast.Call)
@@ -61,5 +61,30 @@ def decorated_in(body: Sequence[ast.stmt], prefix: str = "") -> Iterator[str]:
 
 def is_acting(decorator: ast.expr) -> bool:
     """Whether a decorator may do more than wrap what it is given."""
-    name = decorator.attr if isinstance(decorator, ast.Attribute) else getattr(decorator, "id", "")
-    return name not in _PLAIN_DECORATORS
+    return _name_of(decorator) not in _PLAIN_DECORATORS
+
+
+def loaded_in(body: Sequence[ast.stmt]) -> Iterator[str]:
+    """The names and attributes that code outside of functions and lambdas hands on: not what it imports and binds.
+
+    Neither what it calls, and is done with: but for what makes something of a string.
+    """
+    pending: list[ast.AST] = list(body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, (*_Function, ast.Lambda)):
+            pending += [*node.args.defaults, *(each for each in node.args.kw_defaults if each is not None)]
+            pending += [] if isinstance(node, ast.Lambda) else node.decorator_list
+            continue
+        if isinstance(node, ast.Call) and _name_of(node.func) not in DEFERRED:
+            pending += [each for each in ast.iter_child_nodes(node) if each is not node.func]
+            pending += [node.func.value] if isinstance(node.func, ast.Attribute) else []
+            pending += [] if isinstance(node.func, (ast.Name, ast.Attribute)) else [node.func]
+            continue
+        if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+            yield _name_of(node)
+        pending += ast.iter_child_nodes(node)
+
+
+def _name_of(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
