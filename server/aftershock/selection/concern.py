@@ -48,8 +48,8 @@ _MAKING = frozenset({"__init__", "__new__", "__init_subclass__", "__class_getite
 _HELP = "help"
 """The builtin that reads docstrings; an attribute of that name is something else."""
 
-Runners = Callable[[AbstractSet[Key]], AbstractSet[str]]
-"""Tells for whom any of some code ran."""
+Runners = Callable[[AbstractSet[Key]], AbstractSet[int]]
+"""Tells for whom any of some code ran: numbers that stand for facts, or for whatever else saw code run."""
 
 
 @dataclass
@@ -80,11 +80,11 @@ class Concern:
     computing: frozenset[Key] = frozenset()
     loading: frozenset[Key] = frozenset()
 
-    def of(self, running: Runners, handed: Callable[[AbstractSet[str]], AbstractSet[str]]) -> set[str]:
+    def of(self, running: Runners, handed: Callable[[AbstractSet[str]], AbstractSet[int]]) -> set[int]:
         """Those whom it concerns; ``handed`` tells who is given classes or modules of these names as parameters."""
         computing, loading = running(self.computing), running(self.loading)
 
-        def runners(functions: AbstractSet[Key], by_string: AbstractSet[str] = computing) -> AbstractSet[str]:
+        def runners(functions: AbstractSet[Key], by_string: AbstractSet[int] = computing) -> AbstractSet[int]:
             strings = {key for key in functions if key.name.endswith(STRINGS)}
             having = {key._replace(name=key.name.removesuffix(STRINGS) or STRINGS) for key in strings}
             return running(functions - strings) | (running(having) & by_string)
@@ -118,9 +118,9 @@ class Concern:
     def is_of(self, ran: AbstractSet[Key], files: Iterable[str] = ()) -> bool:
         """Whether it concerns somebody for whom all this ran, and these files were imported."""
         ran = {*ran, *(Key(KeyKind.BODY, path, STRINGS) for path in files)}
-        somebody = frozenset({""})
+        somebody = frozenset({0})
 
-        def runners(functions: AbstractSet[Key]) -> AbstractSet[str]:
+        def runners(functions: AbstractSet[Key]) -> AbstractSet[int]:
             return frozenset() if functions.isdisjoint(ran) else somebody
 
         return self.everybody or bool(self.of(runners, lambda _: frozenset()))

@@ -67,7 +67,7 @@ def is_acting(decorator: ast.expr) -> bool:
 def loaded_in(body: Sequence[ast.stmt]) -> Iterator[str]:
     """The names and attributes that code outside of functions and lambdas hands on: not what it imports and binds.
 
-    Neither what it calls, and is done with: but for what makes something of a string.
+    Neither what it gives another name, nor what it calls, and is done with: but for what makes something of a string.
     """
     pending: list[ast.AST] = list(body)
     while pending:
@@ -75,6 +75,8 @@ def loaded_in(body: Sequence[ast.stmt]) -> Iterator[str]:
         if isinstance(node, (*_Function, ast.Lambda)):
             pending += [*node.args.defaults, *(each for each in node.args.kw_defaults if each is not None)]
             pending += [] if isinstance(node, ast.Lambda) else node.decorator_list
+            continue
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
             continue
         if isinstance(node, ast.Call) and _name_of(node.func) not in DEFERRED:
             pending += [each for each in ast.iter_child_nodes(node) if each is not node.func]

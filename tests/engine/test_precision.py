@@ -1,0 +1,89 @@
+"""What once ran too much: real commits and mutants showed it, each story has one cause."""
+
+from __future__ import annotations
+
+from support.cold import cold_outcomes
+from support.engine import opened
+from support.project import Project
+
+
+async def test_what_a_test_ran_in_another_state_does_not_count_in_this_one(project: Project) -> None:
+    project.write(
+        {
+            "rates.py": "LIMIT = 1\n\ndef low(): return LIMIT\n\ndef high(): return 2\n",
+            "choice.py": "import rates\n\ndef chosen(): return rates.high()\n",
+            "test_choice.py": "import choice\n\ndef test_choice(): assert choice.chosen() in (1, 2)\n",
+        }
+    )
+    async with opened(project) as story:
+        await story.save("choice.py", "rates.high()", "rates.low()")
+        assert story.ran() == ["test_choice"]
+        await story.save("choice.py", "rates.low()", "rates.high()")
+        assert story.ran() == []
+        await story.save("rates.py", "LIMIT = 1", "LIMIT = 3")
+        assert story.ran() == []
+        await story.save("choice.py", "rates.high()", "rates.low()")
+        assert story.ran() == ["test_choice"]
+        assert story.outcomes() == cold_outcomes(project) == {"test_choice": "failed"}
+
+
+async def test_a_string_is_a_name_only_where_code_runs_that_gets_at_things_by_strings(project: Project) -> None:
+    project.write(
+        {
+            "shop.py": """
+                import re
+
+                FIELD = "tax"
+                _WORD = re.compile(r"[a-z_]{2,}|{[a-zA-Z0-9_-]+}")
+
+                class Order:
+                    tax = 1
+
+                    def total(self): return 10
+
+                def read(order): return getattr(order, FIELD)
+                """,
+            "test_shop.py": """
+                import shop
+
+                def test_read(): assert shop.read(shop.Order()) in (1, 2)
+                def test_total(): assert shop.Order().total() == 10
+                """,
+        }
+    )
+    async with opened(project) as story:
+        await story.save("shop.py", "tax = 1", "tax = 2")
+        assert story.ran() == ["test_read"]
+        await story.save("shop.py", "_WORD =", "_more_words = 1\n_WORD =")
+        assert story.ran() == []
+        await story.save("shop.py", "def read(order): return getattr", "fetch = getattr\ndef read(order): return fetch")
+        assert story.ran() == ["test_read"]
+        await story.save("shop.py", "tax = 2", "tax = 3")
+        assert story.ran() == ["test_read"]
+        assert story.outcomes() == cold_outcomes(project) == {"test_read": "failed", "test_total": "passed"}
+
+
+async def test_what_will_ask_by_a_string_later_counts_wherever_it_was_made(project: Project) -> None:
+    project.write(
+        {
+            "fields.py": """
+                from operator import attrgetter as made
+
+                def field(name): return property(made(name))
+                """,
+            "shop.py": """
+                from fields import field
+
+                NAME = "tax"
+
+                class Order:
+                    tax = 1
+                    vat = field(NAME)
+                """,
+            "test_shop.py": "import shop\n\ndef test_vat(): assert shop.Order().vat == 1\ndef test_not(): pass\n",
+        }
+    )
+    async with opened(project) as story:
+        await story.save("shop.py", "tax = 1", "tax = 2")
+        assert "test_vat" in story.ran()
+        assert story.outcomes() == cold_outcomes(project) == {"test_vat": "failed", "test_not": "passed"}
