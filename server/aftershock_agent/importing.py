@@ -25,6 +25,7 @@ from aftershock_agent.recording import Project, Recorder
 from aftershock_agent.tables import OPAQUE, UNREADABLE
 from aftershock_agent.test_files import is_test_file
 from aftershock_agent.values import Values
+from aftershock_agent.written import Written
 
 _STANDARD = """
 def _call_with_frames_removed(f, *args, **kwds):
@@ -61,6 +62,7 @@ class Imports:
         self._project = project
         self._recorder = recorder
         self._values = Values(project)
+        self._written = Written(project, self._values)
         self._open: dict[int, list[_Import]] = {}
         self._outside: list[int] = []
         self._done: list[messages.ImportedModule] = []
@@ -106,13 +108,18 @@ class Imports:
             self._end(module, done, failed)
 
     def _end(self, module: ModuleType, done: _Import, failed: bool) -> None:
+        executed = self._recorder.functions.by_file(done.executed)
         try:
-            values = {} if failed else self._values.table(module, done.path, not is_test_file(done.path))
+            values = {} if failed else self._table(module, done.path, executed)
         except Exception:  # an import must not fail for what we make of it
             self._log(f"what {done.path} binds can't be told\n{traceback.format_exc()}")
             values = {UNREADABLE: OPAQUE}
-        executed = self._recorder.functions.by_file(done.executed)
         self._done.append(messages.ImportedModule(done.path, values, executed))
+
+    def _table(self, module: ModuleType, path: str, executed: messages.Executed) -> dict[str, str]:
+        found = self._values.table(module, path, not is_test_file(path))
+        self._written.begin(path, module, found)
+        return {**found, **self._written.since(executed.keys() - {path})}
 
     def _note_executed(self) -> None:
         """What has run since the last look did so in the innermost import."""

@@ -47,6 +47,10 @@ class Values:
         """Shapes may have changed."""
         self._known.forget()
 
+    def is_own(self, module: str) -> bool:
+        """Whether a module of this name is the project's."""
+        return self._known.is_own(module)
+
     def table(self, module: types.ModuleType, path: str, shared: bool) -> dict[str, str]:
         """The digests of all that ``module``, imported from ``path``, binds: by name, members by qualified name.
 

@@ -19,7 +19,7 @@ from aftershock.selection.listing import CLASSES, MEMBERS, NAMESPACE, OWN
 from aftershock.selection.mentions import READING
 from aftershock.selection.relations import BESIDE, Delta, Relations, last_of
 from aftershock.selection.snapshot import Snapshot
-from aftershock_agent.tables import DOCSTRING, MODULE, UNREADABLE
+from aftershock_agent.tables import DOCSTRING, MODULE, UNREADABLE, WRITTEN
 
 EFFECTS = "<effects>"
 """The name in a table under which stands what an import does that can't be compared."""
@@ -132,21 +132,17 @@ def concern_of(
     relations: Relations,
     snapshot: Snapshot,
     calm: AbstractSet[tuple[Key, str]] = frozenset(),
-    written: AbstractSet[tuple[str, str]] = frozenset(),
     imported: AbstractSet[Key] = frozenset(),
 ) -> Concern:
     """Whom a change of names of ``path`` concerns; ``relations`` are those of all that is known.
 
     ``calm`` is code that lists members and came to the same before and after the change, with a class that it had
-    listed.  ``written`` are files and names in them of what the import may have changed, ``imported`` the functions
-    that ran in imports.
+    listed.  ``imported`` are the functions that ran in imports.
     """
     last = {last_of(name) for name in delta.names}
     if not _FOR_ALL.isdisjoint(last) or any(name.startswith(_HOOKS) for name in last):
         return Concern(True)
-    search = _Search(path, relations, snapshot, calm, imported)
-    search.note_written(written)
-    return search.concern(delta)
+    return _Search(path, relations, snapshot, calm, imported).concern(delta)
 
 
 class _Search:
@@ -164,24 +160,21 @@ class _Search:
         self._imported = imported
         self._functions: set[Key] = set()
 
-    def note_written(self, written: AbstractSet[tuple[str, str]]) -> None:
-        """Who reads what the import may have put somewhere else sees whatever differs in it."""
-        for path, name in written:
-            self._functions.update(self._naming(path, name))
-            self._functions.update(self._asking_modules(name))
-
     def concern(self, delta: Delta) -> Concern:
         """Whom the change concerns."""
         asking: dict[str, set[Key]] = {}
         for name in delta.names:
             owner, _, last = name.rpartition(".")
+            if name.startswith(WRITTEN):
+                self._written(name.removeprefix(WRITTEN))
+                continue
             if last == DOCSTRING and owner in delta.listed:
                 continue  # its owner is told of, which came or went
             if last == DOCSTRING:
                 asking.setdefault(_DOCUMENTED + owner, set()).update(self._readers())
             elif last not in BESIDE:
                 self._name(owner, last, name, asking)
-        for owner in {name.rpartition(".")[0] for name in delta.listed}:
+        for owner in {name.rpartition(".")[0] for name in delta.listed if not name.startswith(WRITTEN)}:
             self._listed(owner, asking)
         pairs = [(frozenset(who), self._needed(owner)) for owner, who in asking.items() if who]
         hands = self._hands(pairs)
@@ -193,6 +186,12 @@ class _Search:
             return concern
         place = self._snapshot, self._imported
         return replace(concern, computing=asking_by_string(*place), loading=loading_by_string(*place))
+
+    def _written(self, place: str) -> None:
+        """Who reads what the import has put somewhere else sees whatever differs in it."""
+        path, _, name = place.partition("::")
+        self._functions.update(self._naming(path, last_of(name)))
+        self._functions.update(self._asking(last_of(name)))
 
     def _readers(self) -> Iterator[Key]:
         """The code that reads docstrings."""

@@ -119,30 +119,9 @@ class Definitions:
         if known is None:
             relations = self._relations(path, before)
             calm = self._calm(path, before, now, relations) if delta.plain else frozenset()
-            written = self._written(path, now, delta, snapshot)
             ran = self._ran_in_imports()
-            known = self._concerns[path, delta] = concern_of(path, delta, relations, snapshot, calm, written, ran)
+            known = self._concerns[path, delta] = concern_of(path, delta, relations, snapshot, calm, ran)
         return known
-
-    def _written(self, path: str, now: str, delta: Delta, snapshot: Snapshot) -> frozenset[tuple[str, str]]:
-        """Names of other files' containers, and the like, that code mentions which ran in imports of a file.
-
-        It may have put something there; but for plain functions, which nothing was done to, it hasn't.
-        """
-        if not delta.listed:
-            return frozenset()  # functions that are the same but for how they are called
-        table, details = self._tables.get(now, {}), snapshot.details.get(path)
-        came = {name for name in delta.names if "<" not in name and not name.endswith("__doc__")}
-        if delta.plain and details is not None and came <= table.keys() and details.decorated.isdisjoint(came):
-            return frozenset()
-        found = set()
-        for key in {key for fact in self._facts.get(path, ()) for key in fact.ran if key.path != path}:
-            there = snapshot.details.get(key.path)
-            mentions = there.mentions.get(key.name) if there is not None else None
-            if there is not None and mentions is not None:
-                names = there.states & (mentions.names | mentions.attributes)
-                found |= {(key.path, name) for name in names}
-        return frozenset(found)
 
     def _calm(self, path: str, before: str, now: str, relations: Relations) -> frozenset[tuple[Key, str]]:
         """Code that ran in imports before and after plain functions came or went, which bound the same both times.

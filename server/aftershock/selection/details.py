@@ -16,7 +16,7 @@ from aftershock.selection.compiling import PieceText, SyntaxProblem, code_object
 from aftershock.selection.effects import Effects, effects_of
 from aftershock.selection.listing import listers
 from aftershock.selection.mentions import Mentions, is_evaluating, joined, mentions_of
-from aftershock.selection.module_level import decorated_in, loaded_in, states_in, strings_in
+from aftershock.selection.module_level import loaded_in, strings_in
 from aftershock.selection.symbols import Bodies, bodies_in
 
 DEFINITIONS = ""
@@ -41,9 +41,7 @@ class Details:
     ``effects`` are the statements with which importing the file may do more than bind names, each with the packages on
     which it does so, an empty one where that can't be told; ``effectful`` are the functions that may wherever they run.
     ``listers`` are the functions that list members, with the classes whose families they list.  ``aliases`` are names
-    with the other names that statements give to what they stand for.  ``states`` are names that modules and classes
-    bind to what may be changed later, ``decorated`` the functions and classes that something is done to.  ``star``: the
-    file imports all names of some module.
+    with the other names that statements give to what they stand for.  ``star``: the file imports all names of a module.
     """
 
     mentions: Mapping[str, Mentions] = field(default_factory=dict)
@@ -51,8 +49,6 @@ class Details:
     effectful: frozenset[str] = frozenset()
     listers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     aliases: frozenset[tuple[str, str]] = frozenset()
-    states: frozenset[str] = frozenset()
-    decorated: frozenset[str] = frozenset()
     star: bool = False
 
     @cached_property
@@ -121,8 +117,6 @@ def parse_details(source: bytes, path: str) -> Details:
         effectful,
         {name: each for piece in pieces for name, each in piece.listers},
         frozenset[tuple[str, str]]().union(*(piece.aliases for piece in pieces)),
-        frozenset[str]().union(*(piece.states for piece in pieces)),
-        frozenset[str]().union(*(piece.decorated for piece in pieces)),
         any(piece.star for piece in pieces),
     )
 
@@ -133,8 +127,6 @@ class _Piece:
     effects: Effects
     listers: tuple[tuple[str, frozenset[str]], ...]
     aliases: frozenset[tuple[str, str]]
-    states: frozenset[str]
-    decorated: frozenset[str]
     star: bool
 
 
@@ -153,9 +145,8 @@ def _piece(code: CodeType, source: bytes, body: Sequence[ast.stmt]) -> _Piece:
     mentions[STRINGS] = Mentions(attributes=strings, fragments=pieces)
     mentions[LOADED] = Mentions(names=frozenset(loaded_in(body)))
     aliases = frozenset(pair for statement in body for pair in _aliases(statement))
-    states, decorated = frozenset(states_in(body)), frozenset(decorated_in(body))
     star = any(isinstance(node, ast.alias) and node.name == "*" for each in body for node in ast.walk(each))
-    return _Piece(mentions, effects_of(body), tuple(listers(body)), aliases, states, decorated, star)
+    return _Piece(mentions, effects_of(body), tuple(listers(body)), aliases, star)
 
 
 def _aliases(node: ast.AST, local: bool = False) -> Iterator[tuple[str, str]]:

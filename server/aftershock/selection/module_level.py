@@ -1,4 +1,4 @@
-"""What stands at the top of modules and classes: strings, state, decorated definitions."""
+"""What stands at the top of modules and classes: strings, and what is handed on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from aftershock.selection.mentions import DEFERRED, names_in
 
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
-_CONTAINERS = (ast.Dict, ast.List, ast.Set, ast.DictComp, ast.ListComp, ast.SetComp, ast.Call)
 _PLAIN_DECORATORS = frozenset({"staticmethod", "classmethod", "property", "abstractmethod", "overload", "override"})
 
 
@@ -38,25 +37,6 @@ def _strings(nodes: Sequence[ast.AST]) -> Iterator[str]:
         for each in ast.walk(node):
             if isinstance(each, ast.Constant) and isinstance(each.value, str):
                 yield from names_in(each.value)[0]
-
-
-def states_in(body: Sequence[ast.stmt]) -> Iterator[str]:
-    """The names that modules and classes bind to what may be changed later: containers, and what a call returns."""
-    for statement in body:
-        if isinstance(statement, ast.ClassDef):
-            yield from states_in(statement.body)
-        elif isinstance(statement, (ast.Assign, ast.AnnAssign)) and isinstance(statement.value, _CONTAINERS):
-            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-            yield from (target.id for target in targets if isinstance(target, ast.Name))
-
-
-def decorated_in(body: Sequence[ast.stmt], prefix: str = "") -> Iterator[str]:
-    """The qualified names of functions and classes to which a decorator, other than Python's plain ones, is applied."""
-    for statement in body:
-        if isinstance(statement, (*_Function, ast.ClassDef)) and any(map(is_acting, statement.decorator_list)):
-            yield f"{prefix}{statement.name}"
-        if isinstance(statement, ast.ClassDef):
-            yield from decorated_in(statement.body, f"{prefix}{statement.name}.")
 
 
 def is_acting(decorator: ast.expr) -> bool:

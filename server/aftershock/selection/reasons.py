@@ -9,6 +9,7 @@ from aftershock.selection.concern import EFFECTS
 from aftershock.selection.keys import TEXT, Key, KeyKind
 from aftershock.selection.resolver import ABSENT
 from aftershock.selection.snapshot import Snapshot
+from aftershock_agent.tables import WRITTEN
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,18 @@ def reason_for(key: Key, recorded: str, snapshot: Snapshot, names: AbstractSet[s
 
 def _listed(names: AbstractSet[str]) -> str:
     """Some names, the plainest first: members before the classes that hold them say more, but are many."""
-    plain = sorted(_EFFECTS_IN_WORDS if name == EFFECTS else name for name in names)
+    plain = sorted(map(_in_words, names))
     shown = plain[:_NAMED]
     return ", ".join(shown) + (f" and {len(plain) - _NAMED} more" if len(plain) > _NAMED else "")
+
+
+def _in_words(name: str) -> str:
+    if name == EFFECTS:
+        return _EFFECTS_IN_WORDS
+    if name.startswith(WRITTEN):
+        path, _, what = name.removeprefix(WRITTEN).partition("::")
+        return f"what it puts into {what} of {path}"
+    return name
 
 
 def _text(key: Key, recorded: str, snapshot: Snapshot) -> str:

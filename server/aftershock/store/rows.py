@@ -241,7 +241,7 @@ def details_text(details: Details) -> str:
     payload = {"mentions": mentions, "names": list(numbers), "effectful": sorted(details.effectful)}
     effects = [[sorted(packages), text] for packages, text in details.effects]
     aliases = sorted(map(list, details.aliases))
-    marks = {"states": sorted(details.states), "decorated": sorted(details.decorated), "star": details.star}
+    marks = {"star": details.star}
     return dumped({**payload, "effects": effects, "listers": _sorted(details.listers), "aliases": aliases, **marks})
 
 
@@ -278,9 +278,8 @@ def details_from(text: object) -> Details:
     if any(len(each) != 2 for each in aliases):
         raise MalformedError("not an alias")
     pairs = frozenset((name, other) for name, other in aliases)
-    states, decorated = (frozenset(strings(payload.get(name))) for name in ("states", "decorated"))
     effectful, listers = frozenset(strings(payload.get("effectful"))), _sets(payload.get("listers"))
-    return Details(mentions, effects, effectful, listers, pairs, states, decorated, checked(payload.get("star"), bool))
+    return Details(mentions, effects, effectful, listers, pairs, checked(payload.get("star"), bool))
 
 
 def import_text(fact: ImportFact) -> str:
