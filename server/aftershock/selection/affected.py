@@ -80,6 +80,9 @@ class FactIndex:
             if not any(old is each for each in kept):
                 self._inputs.release(old)
         self._facts[fact.test] = kept
+        if any(self._inputs[inputs].stale for inputs in kept[-1].inputs):
+            # Recorded while something was saved: what was worked out of others doesn't tell of it.
+            self._concerned, self._moved_in = {}, {}
         self._ask_again([fact.test])
 
     def _shared(self, fact: Fact) -> Fact:

@@ -9,7 +9,12 @@ from aftershock.selection.keys import Key, KeyKind
 from aftershock.selection.mentions import COMPUTING, DEFERRED
 from aftershock.selection.snapshot import Snapshot
 
-LOADING = frozenset({"import_module", "__import__", "modules", "import_string", "getmodule", "reload"})
+LOADING = frozenset(
+    {
+        *("import_module", "__import__", "modules", "import_string", "getmodule", "reload", "importorskip"),
+        *("find_spec", "exec_module", "load_module", "resolve_name", "run_module", "run_path", "locate"),
+    }
+)
 """Names of what gets at a module by a computed name."""
 _REACHING = frozenset(
     {
