@@ -31,7 +31,7 @@ WORKBENCH = ROOT / ".cache" / "editor" / "ready"
 # The parts that run in, or read the code of, a user's interpreter, which may be older than the server's.
 TESTED_ON_OLDER = ("tests/agent", "tests/engine", "tests/selection", "tests/store")
 # Of the stories, the longest of those in which an interpreter's age makes no difference: CI has 20 minutes.
-NOT_ON_OLDER = ("properties", "preparing", "spare", "soak", "leftovers", "interrupting", "xdist", "fidelity")
+NOT_ON_OLDER = ("preparing", "spare", "soak", "leftovers", "interrupting", "xdist", "fidelity")
 
 TIME_LIMIT = 1500.0
 """Seconds that one command may take: one that hangs must not cost the results of the others."""

@@ -26,7 +26,7 @@ _PATIENCE = 120.0  # seconds for the engine to come to rest
 
 
 @settings(
-    max_examples=_EXAMPLES or 8,
+    max_examples=_EXAMPLES or 6,
     derandomize=not _EXAMPLES,
     database=None,
     deadline=None,
