@@ -83,7 +83,7 @@ class Replay:
     def _compared(self, step: Step, told: tuple[Said, Said], selected: Selected, testmon: set[str]) -> Record:
         before, after = told
         truth = differing(before, after)
-        ours = set(after.outcomes) if selected.everything else selected.tests
+        ours = {*after.outcomes, *truth} if selected.everything else selected.tests
         missed = truth - ours
         doubtful = self._doubtful(step, missed) if missed else set()
         truth -= doubtful

@@ -119,7 +119,7 @@ class Imports:
     def _table(self, module: ModuleType, path: str, executed: messages.Executed) -> dict[str, str]:
         found = self._values.table(module, path, not is_test_file(path))
         self._written.begin(path, module, found)
-        return {**found, **self._written.since(executed.keys() - {path})}
+        return {**found, **self._written.since(path, executed)}
 
     def _note_executed(self) -> None:
         """What has run since the last look did so in the innermost import."""

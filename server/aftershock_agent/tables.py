@@ -7,8 +7,8 @@ from __future__ import annotations
 
 OPAQUE = "?"
 """Begins the digest of a value that holds something that can't be looked into; after a :data:`FUNCTION`."""
-FUNCTION = "f"
-"""Begins the digest of a function: who lists a class's members without calling any sees no difference between two."""
+FUNCTION = ">"
+"""Begins the digest of a function, as no other does: who lists members without calling any can't tell two apart."""
 DOCSTRING = "__doc__"
 """``f.__doc__`` is the docstring of f, ``__doc__`` the module's."""
 ATTRIBUTES = "__dict__"

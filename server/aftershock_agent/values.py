@@ -47,9 +47,10 @@ class Values:
         """Shapes may have changed."""
         self._known.forget()
 
-    def is_own(self, module: str) -> bool:
-        """Whether a module of this name is the project's."""
-        return self._known.is_own(module)
+    def home_of(self, value: object) -> str | None:
+        """The file that had this very object first, where one did whose objects others may import."""
+        owner = self._owners.get(id(value))
+        return owner[0].partition("::")[0] if owner is not None and owner[1] is value else None
 
     def table(self, module: types.ModuleType, path: str, shared: bool) -> dict[str, str]:
         """The digests of all that ``module``, imported from ``path``, binds: by name, members by qualified name.

@@ -1,28 +1,28 @@
-"""What imports put into the containers and objects of other modules: registrations, found by comparing contents."""
+"""What imports put into what other modules hold: registrations, found by comparing contents."""
 
 from __future__ import annotations
 
 import collections
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from types import FunctionType, ModuleType
 from typing import Any
 
 from aftershock_agent.recording import Project
-from aftershock_agent.tables import OPAQUE, WRITTEN
-from aftershock_agent.value_parts import CONTENT, attributes_of, hashed
+from aftershock_agent.tables import OPAQUE, REACHES, WRITTEN
+from aftershock_agent.value_parts import CONTENT, attributes_of, hashed, slots_of
 from aftershock_agent.values import Values
 
-_MUTABLE = (dict, list, set, bytearray, collections.deque)
-_FIRST = "first change"
-"""Stands for the content that a container had when its own module's import ended."""
+_SEQUENCES = (list, collections.deque)
+_NAMESPACE = type.__dict__["__dict__"]
 
 Items = Mapping[str, str]
-"""The digests of what a container holds, by the digest of where it does."""
+"""The digests of what something holds, by the digest of where it does."""
 
 
 class Written:
-    """Follows the contents of what modules hold, from the end of each one's own import."""
+    """Follows what modules hold, from the end of each one's own import; no code of the project runs for that."""
 
     def __init__(self, project: Project, values: Values) -> None:
         """``values`` digests them."""
@@ -39,60 +39,95 @@ class Written:
             self._digests[path, name] = table.get(name, "").partition("=")[0]
             self._items.pop((path, name), None)
 
-    def since(self, paths: Iterable[str]) -> dict[str, str]:
-        """What has changed in the modules of these files since the last look: rows of the table of who changed it."""
-        self._values.forget()
+    def since(self, path: str, ran: Iterable[str]) -> dict[str, str]:
+        """Rows for the table of a file whose import has ended: what has changed elsewhere since the last look.
+
+        Looked at are the modules of which code ``ran`` in it, and those that it has imported by name.
+        """
         rows: dict[str, str] = {}
-        for path in paths:
-            module = self._modules.get(path)
+        for other in sorted({*ran, *self._imported_by(self._modules[path])} - {path}):
+            module = self._modules.get(other)
             for name, value in self._contents(module) if module is not None else ():
-                digest = self._values.digest(value)
-                if digest == self._digests.get((path, name)) and OPAQUE not in digest[:2]:
+                digest, reached = self._values.look(value)
+                if digest == self._digests.get((other, name)) and OPAQUE not in digest[:2]:
                     continue
-                self._digests[path, name] = digest
-                rows[f"{WRITTEN}{self._relative(path)}::{name}"] = self._change((path, name), value, digest)
+                self._digests[other, name] = digest
+                row = f"{WRITTEN}{self._relative(other)}::{name}"
+                rows[row] = self._change((other, name), value, digest)
+                if reached:
+                    rows[f"{row}.{REACHES}"] = " ".join(sorted(reached))
         return rows
 
+    def _imported_by(self, module: ModuleType) -> Iterator[str]:
+        for value in list(vars(module).values()):
+            home = self._values.home_of(value)
+            if home is not None:
+                yield home
+            other = value if type(value) is ModuleType else None
+            if type(value) is FunctionType:
+                other = sys.modules.get(str(value.__module__))
+            file = vars(other).get("__file__") if other is not None else None
+            found = self._project.path_of(file) if isinstance(file, str) else None
+            if found is not None:
+                yield found
+
     def _change(self, place: tuple[str, str], value: object, digest: str) -> str:
-        """What has come to a container and gone from it; all that it holds, the first time."""
+        """What has come to something and gone from it; all that it holds where that can't be told apart."""
         before, now = self._items.get(place), self._items_of(value)
         self._items[place] = now
-        if before is None:
-            return digest if OPAQUE in digest[:2] else hashed(f"{_FIRST} {digest}")
+        obscure = OPAQUE if OPAQUE in digest[:2] else ""
+        if before is None or not now:
+            return obscure + hashed(digest)
         came, went = sorted(now.items() - before.items()), sorted(before.items() - now.items())
-        return (OPAQUE if OPAQUE in digest[:2] else "") + hashed(f"{came} {went}")
+        return obscure + hashed(f"{came} {went}")
 
     def _items_of(self, value: object) -> Items:
         kind = type(value)
         if issubclass(kind, dict):
-            found: Iterable[tuple[object, object]] = dict.items(value)  # type: ignore[arg-type]
-        elif issubclass(kind, _MUTABLE):
-            base = next(each for each in _MUTABLE if issubclass(kind, each))
-            content: Any = CONTENT[base](value)
-            elements = [self._values.digest(each) for each in getattr(content, "elements", content)]
-            return {each: str(count) for each, count in collections.Counter(elements).items()}
-        else:
-            found = (attributes_of(value) or {}).items()
-        return {self._values.digest(key): self._values.digest(each) for key, each in found}
+            return self._digested(dict.items(value))  # type: ignore[arg-type]
+        if issubclass(kind, set):
+            content: Any = CONTENT[set](value)
+            return dict.fromkeys(map(self._values.digest, content.elements), "")
+        for base in _SEQUENCES:
+            if issubclass(kind, base):
+                elements: Any = CONTENT[base](value)
+                # Where an element stands is told by what stands before it.
+                return self._digested(zip(elements, [None, *elements], strict=False))
+        return {
+            f"{where} {key}": digest
+            for where, each in [*(attributes_of(value) or {}).items(), *slots_of(value, kind)]
+            for key, digest in self._within(each).items()
+        }
+
+    def _within(self, value: object) -> Items:
+        """An attribute that is a container is looked into: an object that keeps a registry is told by what came."""
+        if issubclass(type(value), (dict, set, *_SEQUENCES)):
+            return self._items_of(value)
+        return {"": self._values.digest(value)}
+
+    def _digested(self, pairs: Iterable[tuple[object, object]]) -> Items:
+        return {self._values.digest(key): self._values.digest(each) for key, each in pairs}
 
     def _contents(self, module: ModuleType) -> Iterator[tuple[str, object]]:
-        """The names under which a module, and the classes in it, hold something that can change."""
-        yield from self._mutable("", vars(module), vars(module).get("__name__"))
+        """The names of a module, and of the classes in it, with what they hold."""
+        yield from self._held("", vars(module), vars(module).get("__name__"))
 
-    def _mutable(self, prefix: str, namespace: Mapping[str, object], module: object) -> Iterator[tuple[str, object]]:
+    def _held(self, prefix: str, namespace: Mapping[str, object], module: object) -> Iterator[tuple[str, object]]:
         for name, value in list(namespace.items()):
             if not isinstance(name, str) or (name.startswith("__") and name.endswith("__")):
                 continue
             kind = type(value)
             if issubclass(kind, type):
-                cls: Any = value
-                if (cls.__module__, cls.__qualname__) == (module, f"{prefix}{name}"):  # not another name of it
-                    yield from self._mutable(f"{prefix}{name}.", vars(cls), module)
-            elif issubclass(kind, _MUTABLE) or self._is_own_object(kind):
+                inner = _NAMESPACE.__get__(value)
+                # Not another name of a class.
+                own = type.__dict__["__qualname__"].__get__(value) == f"{prefix}{name}"
+                if own and inner.get("__module__") == module:
+                    yield from self._held(f"{prefix}{name}.", inner, module)
+            elif kind is FunctionType:
+                if value.__closure__:  # type: ignore[attr-defined]
+                    yield f"{prefix}{name}", value
+            elif kind not in (ModuleType, staticmethod, classmethod, property):
                 yield f"{prefix}{name}", value
-
-    def _is_own_object(self, kind: type) -> bool:
-        return not issubclass(kind, (FunctionType, ModuleType)) and self._values.is_own(kind.__module__)
 
     def _relative(self, path: str) -> str:
         return os.path.relpath(path, self._project.root).replace(os.sep, "/")

@@ -80,10 +80,13 @@ class FactIndex:
             if not any(old is each for each in kept):
                 self._inputs.release(old)
         self._facts[fact.test] = kept
-        if any(self._inputs[inputs].stale for inputs in kept[-1].inputs):
-            # Recorded while something was saved: what was worked out of others doesn't tell of it.
-            self._concerned, self._moved_in = {}, {}
+        self._judge_anew(each for each in kept if not any(each is old for old in before))
         self._ask_again([fact.test])
+
+    def _judge_anew(self, facts: Iterable[Fact]) -> None:
+        """Where a fact rests on other values than the present, what was worked out of others doesn't tell of it."""
+        if any(self._inputs[inputs].stale for fact in facts for inputs in fact.inputs):
+            self._concerned, self._moved_in = {}, {}
 
     def _shared(self, fact: Fact) -> Fact:
         return replace(fact, inputs=tuple(map(self._inputs.shared, fact.inputs)))
@@ -98,10 +101,8 @@ class FactIndex:
         if facts and inputs not in facts[-1].inputs:
             before, facts[-1] = facts[-1], self._shared(replace(facts[-1], inputs=(*facts[-1].inputs, inputs)))
             self._inputs.hold(facts[-1])
-            for concerned in self._concerned.values():
-                if concerned is not None and id(before) in concerned:
-                    concerned.add(id(facts[-1]))
             self._inputs.release(before)
+            self._judge_anew(facts[-1:])
             self._ask_again([test])
 
     def forget(self, test: str) -> None:

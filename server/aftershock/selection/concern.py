@@ -19,7 +19,7 @@ from aftershock.selection.listing import CLASSES, MEMBERS, NAMESPACE, OWN
 from aftershock.selection.mentions import READING
 from aftershock.selection.relations import BESIDE, Delta, Relations, last_of
 from aftershock.selection.snapshot import Snapshot
-from aftershock_agent.tables import DOCSTRING, MODULE, UNREADABLE, WRITTEN
+from aftershock_agent.tables import DOCSTRING, MODULE, REACHES, UNREADABLE, WRITTEN
 
 EFFECTS = "<effects>"
 """The name in a table under which stands what an import does that can't be compared."""
@@ -166,7 +166,7 @@ class _Search:
         for name in delta.names:
             owner, _, last = name.rpartition(".")
             if name.startswith(WRITTEN):
-                self._written(name.removeprefix(WRITTEN))
+                self._functions.update(self._having(name))
                 continue
             if last == DOCSTRING and owner in delta.listed:
                 continue  # its owner is told of, which came or went
@@ -187,11 +187,13 @@ class _Search:
         place = self._snapshot, self._imported
         return replace(concern, computing=asking_by_string(*place), loading=loading_by_string(*place))
 
-    def _written(self, place: str) -> None:
-        """Who reads what the import has put somewhere else sees whatever differs in it."""
-        path, _, name = place.partition("::")
-        self._functions.update(self._naming(path, last_of(name)))
-        self._functions.update(self._asking(last_of(name)))
+    def _having(self, row: str) -> Iterator[Key]:
+        """The code that has what a row of something written stands for: that mentions it, under whatever name."""
+        name = last_of(row.partition("::")[2].removesuffix(f".{REACHES}"))
+        for each in with_aliases(frozenset({name}), self._snapshot):
+            yield from self._asking(each)
+            for path in self._snapshot.details:
+                yield from self._naming(path, each)
 
     def _readers(self) -> Iterator[Key]:
         """The code that reads docstrings."""
@@ -232,8 +234,11 @@ class _Search:
             names.add("")  # from . import x
         hand.functions.update(*map(self._mentioning, with_aliases(names, self._snapshot)))
         if plain == name:
-            hand.functions.update(self._bodies({name}))
+            hand.functions.update(self._bodies({name}), self._mentioning("__subclasses__"))
         for path, holder in self._relations.holders.get(name, ()):
+            if holder.startswith(WRITTEN):
+                hand.functions.update(self._having(holder))
+                continue
             owner, _, last = holder.rpartition(".")
             hand.functions.update(self._within(path, holder))
             if owner:
@@ -271,6 +276,8 @@ class _Search:
 
     def _listed(self, owner: str, asking: dict[str, set[Key]]) -> None:
         """Who lists the members of a class, or the names of the module, sees something else."""
+        if not owner:
+            asking.setdefault(owner, set()).update(self._mentioning("__all__"))
         derived = self._relations.derived(last_of(owner)) if owner else set()
         related = derived | self._relations.families.get(last_of(owner), set()) if owner else set()
         kinds = {MEMBERS, NAMESPACE, CLASSES} if owner else {MEMBERS, NAMESPACE}
@@ -309,6 +316,8 @@ class _Search:
         for function in details.by_string.get(name, ()) if details is not None else ():
             if function != DEFINITIONS:
                 yield body_key(path, function + STRINGS)
+            if body_key(path, function) in self._imported:
+                yield body_key(path, STRINGS)  # it may have left them in a value
 
     def _asking_modules(self, attribute: str) -> Iterator[Key]:
         """The code that asks for an attribute of this name."""

@@ -15,8 +15,8 @@ from types import CodeType
 from aftershock.selection.compiling import PieceText, SyntaxProblem, code_objects, made_of_pieces, piece_code
 from aftershock.selection.effects import Effects, effects_of
 from aftershock.selection.listing import listers
-from aftershock.selection.mentions import Mentions, is_evaluating, joined, mentions_of
-from aftershock.selection.module_level import loaded_in, strings_in
+from aftershock.selection.mentions import COMPUTING, NOTHING, Mentions, is_evaluating, joined, mentions_of
+from aftershock.selection.module_level import handed_on_in, loaded_in, strings_in
 from aftershock.selection.symbols import Bodies, bodies_in
 
 DEFINITIONS = ""
@@ -29,7 +29,7 @@ STRINGS = "<strings>"
 After the name of a function: the strings of that one, which may be asked for where it hands them on to.
 """
 LOADED = "<loaded>"
-"""Stands for what it hands on of all that it mentions, instead of calling it at once."""
+"""Stands for what it hands on of all that it mentions, and does not call; after a function's name, for that one's."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +144,10 @@ def _piece(code: CodeType, source: bytes, body: Sequence[ast.stmt]) -> _Piece:
     pieces = frozenset(name for name in strings if name.startswith("_") or name.endswith("_"))
     mentions[STRINGS] = Mentions(attributes=strings, fragments=pieces)
     mentions[LOADED] = Mentions(names=frozenset(loaded_in(body)))
+    for function, name in handed_on_in(body):
+        if name in COMPUTING:
+            known = mentions.get(function + LOADED, NOTHING)
+            mentions[function + LOADED] = known.joined(Mentions(frozenset({name})))
     aliases = frozenset(pair for statement in body for pair in _aliases(statement))
     star = any(isinstance(node, ast.alias) and node.name == "*" for each in body for node in ast.walk(each))
     return _Piece(mentions, effects_of(body), tuple(listers(body)), aliases, star)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 NAME = re.compile(r"[^\W\d]\w*")
 _DOTTED = re.compile(r"[^\W\d]\w*([.:][^\W\d]\w*)*")
 _ROW = re.compile(r"\s*[^\W\d]\w*(?:[\s,]+[^\W\d]\w*){1,7}[\s,]*")
-_FIELD = re.compile(r"\{([\w.\[\]]+)\s*(?:[!:=][^{}]*(?:\{[\w.\[\]]*\}[^{}]*)*)?\}|%\((\w+)\)")
+_FIELD = re.compile(r"\{\s*([\w.]+(?:\[[^\]{}]*\][\w.]*)*)|%\((\w+)\)")
 _MADE_UP = re.compile(r"^(?:([^\W\d]\w*_)(?:[^\w].*)?|(?:.*[^\w])?(_\w*\w))$", re.DOTALL)
 _LONG = 200  # characters of a string from which on it is no name
 _GLOBAL_OPERATIONS = frozenset(
@@ -62,6 +62,7 @@ COMPUTING = frozenset(
         *ASKING,
         *("__import__", "import_module", "import_string", "modules", "exec", "eval", "format", "format_map", "vformat"),
         *("vars", "globals", "locals", "__dict__", "f_globals", "f_locals", "getattr_static", "__match_args__"),
+        *("__globals__", "get_field", "getfixturevalue", "dictConfig", "fileConfig", "resolve_name", "locate", "spy"),
     }
 )
 """Names of what gets at something by a string that it may have from elsewhere."""
@@ -116,7 +117,9 @@ def mentions_of(code: CodeType, evaluated: bool) -> Mentions:
         else:
             found, dotted = names_in(text)
             (attributes if asks or dotted else strings).update(found)
-    fragments = {part for text in texts if asks and (made := _MADE_UP.match(text)) for part in made.groups() if part}
+    computes = not COMPUTING.isdisjoint(names) or not COMPUTING.isdisjoint(attributes)
+    made_up = (_MADE_UP.match(text) for text in texts if computes)
+    fragments = {part for made in made_up if made is not None for part in made.groups() if part}
     return Mentions(*map(frozenset, (names, attributes, fragments, strings)))
 
 
@@ -125,12 +128,10 @@ def names_in(text: str) -> tuple[list[str], bool]:
 
     A name, a dotted name, some names in a row (``"width height".split()``), the fields of a format.
     """
-    if len(text) >= _LONG:
-        return [], False
-    if _DOTTED.fullmatch(text):
+    if len(text) < _LONG and _DOTTED.fullmatch(text):
         found = NAME.findall(text)
         return found, len(found) > 1
-    if _ROW.fullmatch(text):
+    if len(text) < _LONG and _ROW.fullmatch(text):
         return NAME.findall(text), False
     return [name for field in _FIELD.findall(text) for name in NAME.findall("".join(field))], False
 

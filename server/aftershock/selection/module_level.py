@@ -22,6 +22,8 @@ def strings_in(body: Sequence[ast.stmt]) -> Iterator[str]:
             yield from _strings([*statement.decorator_list, *statement.bases, *keywords])
             yield from strings_in(statement.body)
         elif isinstance(statement, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
+            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+                yield statement.target.id  # of a record, a field's name: who lists fields has it as a string
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
             exported = any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets)
             if statement.value is not None and not exported:
@@ -44,10 +46,11 @@ def is_acting(decorator: ast.expr) -> bool:
     return _name_of(decorator) not in _PLAIN_DECORATORS
 
 
-def loaded_in(body: Sequence[ast.stmt]) -> Iterator[str]:
+def loaded_in(body: Sequence[ast.stmt], local: bool = False) -> Iterator[str]:
     """The names and attributes that code outside of functions and lambdas hands on: not what it imports and binds.
 
-    Neither what it gives another name, nor what it calls, and is done with: but for what makes something of a string.
+    Neither what it gives another name that is not ``local`` to a function, nor what it calls, and is done with: but for
+    what makes something of a string.
     """
     pending: list[ast.AST] = list(body)
     while pending:
@@ -56,7 +59,7 @@ def loaded_in(body: Sequence[ast.stmt]) -> Iterator[str]:
             pending += [*node.args.defaults, *(each for each in node.args.kw_defaults if each is not None)]
             pending += [] if isinstance(node, ast.Lambda) else node.decorator_list
             continue
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and not local:
             continue
         if isinstance(node, ast.Call) and _name_of(node.func) not in DEFERRED:
             pending += [each for each in ast.iter_child_nodes(node) if each is not node.func]
@@ -66,6 +69,20 @@ def loaded_in(body: Sequence[ast.stmt]) -> Iterator[str]:
         if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
             yield _name_of(node)
         pending += ast.iter_child_nodes(node)
+
+
+def handed_on_in(body: Sequence[ast.stmt], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """The functions, by qualified name, with what they hand on, as :func:`loaded_in` tells of definitions."""
+    for statement in body:
+        if isinstance(statement, _Function):
+            name = f"{prefix}{statement.name}"
+            yield from ((name, each) for each in loaded_in(statement.body, local=True))
+            yield from handed_on_in(statement.body, f"{name}.<locals>.")
+        elif isinstance(statement, ast.ClassDef):
+            yield from handed_on_in(statement.body, f"{prefix}{statement.name}.")
+        else:
+            inner = [each for each in ast.walk(statement) if isinstance(each, (*_Function, ast.ClassDef))]
+            yield from handed_on_in(inner, prefix)
 
 
 def _name_of(node: ast.expr) -> str:
