@@ -314,8 +314,9 @@ class _Search:
         """The strings of functions of a file that are this name; those outside of functions count as attributes."""
         details = self._snapshot.details.get(path)
         for function in details.by_string.get(name, ()) if details is not None else ():
-            if function != DEFINITIONS:
-                yield body_key(path, function + STRINGS)
+            if function == DEFINITIONS:
+                continue
+            yield body_key(path, function + STRINGS)
             if body_key(path, function) in self._imported:
                 yield body_key(path, STRINGS)  # it may have left them in a value
 
