@@ -141,7 +141,7 @@ def _piece_details(piece: PieceText) -> _Piece:
 def _piece(code: CodeType, source: bytes, body: Sequence[ast.stmt]) -> _Piece:
     mentions = _mentions(code, source)
     strings = frozenset(strings_in(body))
-    pieces = frozenset(name for name in strings if name.startswith("_") or name.endswith("_"))
+    pieces = frozenset(name for name in strings if name.strip("_") and (name.startswith("_") or name.endswith("_")))
     mentions[STRINGS] = Mentions(attributes=strings, fragments=pieces)
     mentions[LOADED] = Mentions(names=frozenset(loaded_in(body)))
     for function, name in handed_on_in(body):

@@ -18,7 +18,7 @@ from typing import NamedTuple
 NAME = re.compile(r"[^\W\d]\w*")
 _DOTTED = re.compile(r"[^\W\d]\w*([.:][^\W\d]\w*)*")
 _ROW = re.compile(r"\s*[^\W\d]\w*(?:[\s,]+[^\W\d]\w*){1,7}[\s,]*")
-_FIELD = re.compile(r"\{\s*([\w.]+(?:\[[^\]{}]*\][\w.]*)*)|%\((\w+)\)")
+_FIELD = re.compile(r"\{\s*([\w.]+(?:\[[^\]{}]*\][\w.]*)*)(?=\s*[}!:=])|%\((\w+)\)")
 _MADE_UP = re.compile(r"^(?:([^\W\d]\w*_)(?:[^\w].*)?|(?:.*[^\w])?(_\w*\w))$", re.DOTALL)
 _LONG = 200  # characters of a string from which on it is no name
 _GLOBAL_OPERATIONS = frozenset(

@@ -10,6 +10,9 @@ from aftershock.selection.mentions import DEFERRED, names_in
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 _PLAIN_DECORATORS = frozenset({"staticmethod", "classmethod", "property", "abstractmethod", "overload", "override"})
 
+_RECORDS = ("NamedTuple", "TypedDict", "Model", "Struct")
+"""Ends of the names of bases that make records of classes."""
+
 
 def strings_in(body: Sequence[ast.stmt]) -> Iterator[str]:
     """The names that strings outside of functions may stand for; not those of annotations, docstrings, ``__all__``."""
@@ -20,10 +23,9 @@ def strings_in(body: Sequence[ast.stmt]) -> Iterator[str]:
         elif isinstance(statement, ast.ClassDef):
             keywords = [each.value for each in statement.keywords]
             yield from _strings([*statement.decorator_list, *statement.bases, *keywords])
+            yield from _fields_of(statement)
             yield from strings_in(statement.body)
         elif isinstance(statement, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
-            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-                yield statement.target.id  # of a record, a field's name: who lists fields has it as a string
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
             exported = any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets)
             if statement.value is not None and not exported:
@@ -32,6 +34,14 @@ def strings_in(body: Sequence[ast.stmt]) -> Iterator[str]:
             inner = [child for child in ast.iter_child_nodes(statement) if isinstance(child, ast.stmt)]
             yield from strings_in(inner)
             yield from _strings([child for child in ast.iter_child_nodes(statement) if child not in inner])
+
+
+def _fields_of(cls: ast.ClassDef) -> Iterator[str]:
+    """The names of a record's fields, which whoever lists them has as strings."""
+    if cls.decorator_list or any(_name_of(base).endswith(_RECORDS) for base in cls.bases):
+        for statement in cls.body:
+            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+                yield statement.target.id
 
 
 def _strings(nodes: Sequence[ast.AST]) -> Iterator[str]:
