@@ -273,6 +273,9 @@ class _Search:
                 yield body_key(path, DEFINITIONS)
                 yield from self._naming(path, name)
         yield from self._strings(self._path, name)
+        details = self._snapshot.details.get(self._path)
+        if details is not None and STRINGS in details.by_attribute.get(name, ()):
+            yield body_key(self._path, STRINGS)  # globals()[NAME], request.getfixturevalue(NAME)
 
     def _listed(self, owner: str, asking: dict[str, set[Key]]) -> None:
         """Who lists the members of a class, or the names of the module, sees something else."""
