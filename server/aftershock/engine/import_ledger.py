@@ -29,6 +29,7 @@ class ImportLedger:
         self._store = store
         self._definitions = definitions
         self._uncommitted: list[tuple[ImportFact, Table]] = []
+        self._stated: dict[str, Sequence[str]] = {}
         for fact, table in store.imports():
             definitions.add(fact, table)
 
@@ -37,7 +38,7 @@ class ImportLedger:
 
         Where an earlier import speaks for the file already, it stands: what differs then does so by itself.
         """
-        snapshot = session.present.snapshot
+        snapshot, self._stated = session.present.snapshot, {}
         for module in modules:
             path = inside(session.root, module.path)
             if path is None or path not in snapshot.symbols:
@@ -88,7 +89,8 @@ class ImportLedger:
         stamp = _hash([f"{key} {digest}" for key, digest in sorted(inputs)], sorted(tables.items()))
         table = {name: f"{digest}{stamp}" if OPAQUE in digest[:2] else digest for name, digest in values.items()}
         effects = [*self._effects(session, path, table, snapshot)]
-        effects += [effect for other in sorted(graph.closure_of([path])) for effect in _stated_effects(other, snapshot)]
+        for other in sorted(graph.closure_of([path])):
+            effects += self._stated_effects(other, snapshot)
         if effects:
             table[EFFECTS] = _hash(effects)
         return ImportFact(path, self._definitions.variant, inputs, ran, tables, table_digest(table)), table
@@ -105,14 +107,15 @@ class ImportLedger:
                 yield f"{key} {snapshot.digest(key)}"
                 yield from (f"{name} {seen.get(name, '')}" for name in sorted(there.mentions[key.name].names))
 
-
-def _stated_effects(path: str, snapshot: Snapshot) -> Iterator[str]:
-    """The effects that a file's text tells of: statements, and imports from elsewhere."""
-    details = snapshot.details.get(path)
-    for packages, text in details.effects if details is not None else ():
-        if _counts(packages, text, snapshot):
-            yield f"{path} {text}"
-    yield from (f"{path} import {name}" for name in sorted(snapshot.third_party(path)))
+    def _stated_effects(self, path: str, snapshot: Snapshot) -> Sequence[str]:
+        """The effects that a file's text tells of: statements, and imports from elsewhere."""
+        if path not in self._stated:
+            details = snapshot.details.get(path)
+            effects = details.effects if details is not None else ()
+            stated = [f"{path} {text}" for packages, text in effects if _counts(packages, text, snapshot)]
+            stated += [f"{path} import {name}" for name in sorted(snapshot.third_party(path))]
+            self._stated[path] = stated
+        return self._stated[path]
 
 
 def _counts(packages: Iterable[str], text: str, snapshot: Snapshot) -> bool:

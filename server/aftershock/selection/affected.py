@@ -33,9 +33,6 @@ class _Moved:
     """Those of ``everybody``, the most specific first."""
 
 
-_NOTHING = _Moved({}, (), ())
-
-
 class FactIndex:
     """Facts by test, and which of them match the present.
 
@@ -193,19 +190,17 @@ class FactIndex:
         found = dict[Key, str]()
         for inputs in fact.inputs:
             held = self._inputs[inputs]
-            moved = self._moves(held) if held.stale else _NOTHING
-            found.update(moved.everybody)
-            found.update((each[0], each[1]) for each in moved.some if self._sees(fact, each))
+            if held.stale:
+                moved = self._moves(held)
+                found.update(moved.everybody)
+                found.update((each[0], each[1]) for each in moved.some if self._sees(fact, each))
         return found
 
     def _asks_for_it(self, test: str, path: str, recorded: str, now: str) -> bool:
         """Whether pytest itself asks for one of the changed names, to get at the test."""
-        if not test.startswith(path):
+        if not test.startswith(f"{path}::"):
             return False
-        file, _, names = test.partition("::")
-        if file != path:
-            return False
-        chain = names.partition("[")[0].split("::")
+        chain = test.removeprefix(f"{path}::").partition("[")[0].split("::")
         delta = self._definitions.changed(recorded, now)
         return delta is None or any(".".join(chain[:end]) in delta.names for end in range(1, len(chain) + 1))
 

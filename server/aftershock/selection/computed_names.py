@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Set as AbstractSet
+from collections.abc import Iterator, Set as AbstractSet
+from dataclasses import dataclass
 
 from aftershock.selection.details import DEFINITIONS, LOADED, STRINGS
 from aftershock.selection.keys import Key, KeyKind
@@ -26,7 +27,6 @@ _REACHING = frozenset(
 """The same, and of what gets at a module where another one has it."""
 _HARMLESS = frozenset({"pytest", "_pytest", "typing_extensions"})
 """Packages from elsewhere whose functions that take names are known, or that have none."""
-
 _RESOLVING = ("logging.config", "pkgutil", "pydoc", "timeit", "runpy", "xmlrpc")
 """Modules of the standard library that make something of names which they are given."""
 
@@ -50,34 +50,45 @@ def with_aliases(names: AbstractSet[str], snapshot: Snapshot) -> AbstractSet[str
     return found
 
 
-def asking_by_string(snapshot: Snapshot, imported: AbstractSet[Key]) -> frozenset[Key]:
-    """The code that may ask something for a name which it has as a string; ``imported`` ran in imports."""
-    return frozenset(_running(COMPUTING | LOADING, snapshot, imported))
+@dataclass(frozen=True)
+class ByString:
+    """The code that may ask something for a name which it has as a string, or get at a module of that name."""
+
+    asking: frozenset[Key] = frozenset()
+    loading: frozenset[Key] = frozenset()
 
 
-def loading_by_string(snapshot: Snapshot, imported: AbstractSet[Key]) -> frozenset[Key]:
-    """The code that may get at a module of which it has the name as a string; ``imported`` ran in imports."""
-    return frozenset(_running(_REACHING, snapshot, imported))
+def by_string(snapshot: Snapshot, imported: AbstractSet[Key]) -> ByString:
+    """Such code; ``imported`` are the functions that ran in imports."""
+    deferred = with_aliases(DEFERRED, snapshot)
+    found = (
+        frozenset(_running(with_aliases(names, snapshot), deferred, snapshot, imported))
+        for names in (COMPUTING | LOADING, _REACHING)
+    )
+    return ByString(*found)
 
 
-def _resolves(modules: Iterable[str]) -> bool:
-    """Whether one of these may get at things by strings that it is given, though the standard library's."""
-    return any(name == each or name.startswith(f"{each}.") for name in modules for each in _RESOLVING)
+def _is_foreign(path: str, snapshot: Snapshot) -> bool:
+    """Whether a file imports something that may get at things by strings which it is given."""
+    names = snapshot.imports[path].absolute
+    resolves = any(name == each or name.startswith(f"{each}.") for name in names for each in _RESOLVING)
+    return resolves or not _HARMLESS.issuperset(snapshot.third_party(path))
 
 
-def _running(names: AbstractSet[str], snapshot: Snapshot, imported: AbstractSet[Key]) -> Iterator[Key]:
+def _running(
+    names: AbstractSet[str], deferred: AbstractSet[str], snapshot: Snapshot, imported: AbstractSet[Key]
+) -> Iterator[Key]:
     """The code that mentions one of some names; and of some files the key that stands for whoever has imported them.
 
     Those are files whose definitions, or functions that ran in an import, hand such a thing on or make something that
     will ask, and those that use packages which may do as they like with the strings they are given.
     """
-    names, deferred = with_aliases(names, snapshot), with_aliases(DEFERRED, snapshot)
     for path, details in snapshot.details.items():
-        functions = set(details.mentioning(names))
-        handing = {each.removesuffix(LOADED) for each in functions if each.endswith(LOADED)}
-        makes = {body_key(path, function) for function in (*details.mentioning(deferred), *handing)}
-        hands_on = DEFINITIONS in handing or body_key(path, LOADED) in makes
-        foreign = not _HARMLESS.issuperset(snapshot.third_party(path)) or _resolves(snapshot.imports[path].absolute)
-        if hands_on or foreign or not makes.isdisjoint(imported):
+        mentioning, making = set(details.mentioning(names)), set(details.mentioning(deferred))
+        # That definitions mention something may only mean that they import it: what they do with it counts.
+        later = {each.removesuffix(LOADED) for each in mentioning | making if each.endswith(LOADED)}
+        later |= {each for each in making if each and not each.endswith((LOADED, STRINGS))}
+        ran = DEFINITIONS in later or any(body_key(path, each) in imported for each in later)
+        if ran or _is_foreign(path, snapshot):
             yield body_key(path, STRINGS)
-        yield from (body_key(path, function) for function in functions)
+        yield from (body_key(path, each) for each in mentioning if each and not each.endswith((LOADED, STRINGS)))

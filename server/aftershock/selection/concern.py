@@ -6,13 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Set as Abstra
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from aftershock.selection.computed_names import (
-    LOADING,
-    asking_by_string,
-    body_key,
-    loading_by_string,
-    with_aliases,
-)
+from aftershock.selection.computed_names import LOADING, ByString, body_key, with_aliases
 from aftershock.selection.details import DEFINITIONS, STRINGS
 from aftershock.selection.keys import Key, KeyKind
 from aftershock.selection.listing import CLASSES, MEMBERS, NAMESPACE, OWN
@@ -70,21 +64,28 @@ class Concern:
     ``everybody``: whoever has imported the file.  ``asking``: code that asks for something of what it is handed, and
     what that must be: the names of classes, or (with ``module:``) of a module.  ``hands`` tells how one gets at each
     of these, and at those through which one does.  Keys that end with ``<strings>`` stand for strings, which do
-    nothing unless code also runs that is ``computing``: that gets at things by strings; or ``loading``: at modules.
+    nothing unless code of ``by_string`` runs too.
     """
 
     everybody: bool
     functions: frozenset[Key] = frozenset()
     asking: tuple[tuple[frozenset[Key], frozenset[str]], ...] = ()
     hands: Mapping[str, Hand] = field(default_factory=dict)
-    computing: frozenset[Key] = frozenset()
-    loading: frozenset[Key] = frozenset()
+    by_string: ByString = field(default_factory=ByString)
+
+    @property
+    def asks_by_string(self) -> bool:
+        """Whether strings have a part in it."""
+        hands = self.hands.values()
+        through = (who for hand in hands for who, _ in hand.through)
+        found = chain(self.functions, *(who for who, _ in self.asking), *(hand.functions for hand in hands), *through)
+        return any(key.name.endswith(STRINGS) for key in found)
 
     def of(self, running: Runners, handed: Callable[[AbstractSet[str]], AbstractSet[int]]) -> set[int]:
         """Those whom it concerns; ``handed`` tells who is given classes or modules of these names as parameters."""
-        computing, loading = running(self.computing), running(self.loading)
+        asking, loading = running(self.by_string.asking), running(self.by_string.loading)
 
-        def runners(functions: AbstractSet[Key], by_string: AbstractSet[int] = computing) -> AbstractSet[int]:
+        def runners(functions: AbstractSet[Key], by_string: AbstractSet[int] = asking) -> AbstractSet[int]:
             strings = {key for key in functions if key.name.endswith(STRINGS)}
             having = {key._replace(name=key.name.removesuffix(STRINGS) or STRINGS) for key in strings}
             return running(functions - strings) | (running(having) & by_string)
@@ -94,7 +95,7 @@ class Concern:
         if not any(who - found for who, _ in asked):
             return found
         have = {
-            name: {*runners(hand.functions, loading if name.startswith(MODULE) else computing), *handed({name})}
+            name: {*runners(hand.functions, loading if name.startswith(MODULE) else asking), *handed({name})}
             for name, hand in self.hands.items()
         }
         through = [
@@ -131,18 +132,21 @@ def concern_of(
     delta: Delta,
     relations: Relations,
     snapshot: Snapshot,
-    calm: AbstractSet[tuple[Key, str]] = frozenset(),
-    imported: AbstractSet[Key] = frozenset(),
+    calm: AbstractSet[tuple[Key, str]],
+    imported: AbstractSet[Key],
+    by_string: Callable[[], ByString],
 ) -> Concern:
     """Whom a change of names of ``path`` concerns; ``relations`` are those of all that is known.
 
     ``calm`` is code that lists members and came to the same before and after the change, with a class that it had
-    listed.  ``imported`` are the functions that ran in imports.
+    listed.  ``imported`` are the functions that ran in imports.  ``by_string`` is called only where
+    strings matter.
     """
     last = {last_of(name) for name in delta.names}
     if not _FOR_ALL.isdisjoint(last) or any(name.startswith(_HOOKS) for name in last):
         return Concern(True)
-    return _Search(path, relations, snapshot, calm, imported).concern(delta)
+    concern = _Search(path, relations, snapshot, calm, imported).concern(delta)
+    return replace(concern, by_string=by_string()) if concern.asks_by_string else concern
 
 
 class _Search:
@@ -178,14 +182,7 @@ class _Search:
             self._listed(owner, asking)
         pairs = [(frozenset(who), self._needed(owner)) for owner, who in asking.items() if who]
         hands = self._hands(pairs)
-        through = (who for hand in hands.values() for who, _ in hand.through)
-        had = (hand.functions for hand in hands.values())
-        found = chain(self._functions, *(who for who, _ in pairs), *had, *through)
-        concern = Concern(False, frozenset(self._functions), tuple(pairs), hands)
-        if not any(key.name.endswith(STRINGS) for key in found):
-            return concern
-        place = self._snapshot, self._imported
-        return replace(concern, computing=asking_by_string(*place), loading=loading_by_string(*place))
+        return Concern(False, frozenset(self._functions), tuple(pairs), hands)
 
     def _having(self, row: str) -> Iterator[Key]:
         """The code that has what a row of something written stands for: that mentions it, under whatever name."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
+from aftershock.selection.computed_names import ByString, by_string
 from aftershock.selection.concern import Concern, concern_of
 from aftershock.selection.facts import InputSet
 from aftershock.selection.keys import Key, KeyKind
@@ -55,6 +56,7 @@ class Definitions:
         self._opaque: dict[str, bool] = {}
         self._told: dict[str, Told] = {}
         self._ran: frozenset[Key] | None = None
+        self._by_string: ByString | None = None
         self._related: tuple[object, Relations] | None = None
         self._snapshot: Snapshot | None = None
         self._present: dict[str, str] = {}
@@ -66,7 +68,7 @@ class Definitions:
         self._tables[fact.table] = table
         kept = [old for old in self._facts.get(fact.path, ()) if old != fact]
         self._facts[fact.path] = [*kept, fact][-KEPT_IMPORTS:]
-        self._ran = None
+        self._ran = self._by_string = None
 
     def forget(self) -> None:
         """Drop all that is known."""
@@ -120,8 +122,15 @@ class Definitions:
             relations = self._relations(path, before)
             calm = self._calm(path, before, now, relations) if delta.plain else frozenset()
             ran = self._ran_in_imports()
-            known = self._concerns[path, delta] = concern_of(path, delta, relations, snapshot, calm, ran)
+            asking = partial(self._asking_by_string, snapshot)
+            known = self._concerns[path, delta] = concern_of(path, delta, relations, snapshot, calm, ran, asking)
         return known
+
+    def _asking_by_string(self, snapshot: Snapshot) -> ByString:
+        """The code that makes names of strings: the same for all that differs."""
+        if self._by_string is None:
+            self._by_string = by_string(snapshot, self._ran_in_imports())
+        return self._by_string
 
     def _calm(self, path: str, before: str, now: str, relations: Relations) -> frozenset[tuple[Key, str]]:
         """Code that ran in imports before and after plain functions came or went, which bound the same both times.
@@ -190,7 +199,7 @@ class Definitions:
         if last is snapshot:
             return
         self._snapshot = snapshot
-        self._concerns = {}
+        self._concerns, self._by_string = {}, None
         same_world = last is not None and last.is_in_same_world(snapshot)
         moved = {path for path, symbols in snapshot.symbols.items() if last and last.symbols.get(path) is not symbols}
         kept = {}

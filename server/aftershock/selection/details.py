@@ -37,11 +37,11 @@ class Details:
     """The details of one source.
 
     ``mentions`` is by function, and under :data:`DEFINITIONS`, :data:`LAMBDAS`, :data:`STRINGS`, :data:`LOADED` those
-    of the rest.
-    ``effects`` are the statements with which importing the file may do more than bind names, each with the packages on
-    which it does so, an empty one where that can't be told; ``effectful`` are the functions that may wherever they run.
-    ``listers`` are the functions that list members, with the classes whose families they list.  ``aliases`` are names
-    with the other names that statements give to what they stand for.  ``star``: the file imports all names of a module.
+    of the rest.  ``effects`` are the statements with which importing the file may do more than bind names, each with
+    the packages on which it does so, an empty one where that can't be told; ``effectful`` are the functions that may
+    wherever they run.  ``listers`` are the functions that list members, with the classes whose families they list.
+    ``aliases`` are names with the other names that statements give to what they stand for.  ``star``: the file imports
+    all names of a module.
     """
 
     mentions: Mapping[str, Mentions] = field(default_factory=dict)

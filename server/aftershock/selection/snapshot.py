@@ -47,6 +47,7 @@ class Snapshot:
         self.distributions = distributions
         self.roots = roots
         self._pairs: dict[Key, tuple[Key, str]] = {}
+        self._third_party: dict[str, frozenset[str]] = {}
         self.closures: dict[frozenset[str], tuple[object, InputSet]] = {}
         """Memo of :mod:`aftershock.selection.inputs`, here because it is as valid as the snapshot."""
 
@@ -99,10 +100,12 @@ class Snapshot:
         """What module names mean in this snapshot."""
         return Resolver(self.symbols.keys(), self.roots)
 
-    def third_party(self, path: str) -> Iterable[str]:
+    def third_party(self, path: str) -> frozenset[str]:
         """The packages from elsewhere, but the standard library, that a file imports: those may do anything."""
-        names = {name.partition(".")[0] for name in self.imports[path].absolute}
-        return (name for name in names if name not in sys.stdlib_module_names and not self.is_ours(name))
+        if path not in self._third_party:
+            names = {name.partition(".")[0] for name in self.imports[path].absolute} - sys.stdlib_module_names
+            self._third_party[path] = frozenset(name for name in names if not self.is_ours(name))
+        return self._third_party[path]
 
     def is_ours(self, name: str) -> bool:
         """Whether a dotted name may mean a module of the project."""
