@@ -1,8 +1,8 @@
-"""What of a class counts for everybody who has it or an object of it, beside the members that code asks for by name.
+"""What of a class counts for everybody who has it or an object of it, beside the members that are asked for by name.
 
-Python itself looks up special methods by no name in any code.  Code outside the project may look up others, of which
-nothing is recorded: those that a base of its own has, which it may call, and with a metaclass of its own, or a base
-that looks for names that it makes up (``getattr``), all of them.  So is a class that nobody finds by its name.
+Code outside the project may look up members, of which nothing is recorded: those that a base of its own has, which it
+may call, and with a metaclass of its own, or a base that looks for names that it makes up (``getattr``), all of them.
+So it is with a class that nobody finds by its name.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ _PICKLING = frozenset(
     }
 )
 _HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE
+_IS_ABSTRACT = 1 << 20  # Py_TPFLAGS_IS_ABSTRACT
 _KNOWN_STATE = (object, dict, list, tuple, set, frozenset, str, bytes, bytearray, int, float, complex, BaseException)
 _PLAIN_BASES = frozenset({"typing:Generic", "typing:Protocol", "abc:ABC", "builtins:object"})
 _PLAIN_METACLASSES = frozenset(
@@ -44,36 +45,54 @@ _SEEKING = frozenset({"getattr", "__getattribute__", "vars", "dir", "__dict__", 
 
 
 def parts(cls: type, is_own: Callable[[object], bool]) -> Iterator[object]:
-    """The values that make up the shape of a class of the project; ``is_own`` tells the project's modules by name."""
+    """The values that make up the shape of a class of the project; ``is_own`` tells the project's modules by name.
+
+    Of its bases of the project only what counts so: which they are, and their other members, is told by name.
+    """
     yield type(cls)
-    yield cls.__bases__
-    yield cls.__flags__ & (1 << 20)  # Py_TPFLAGS_IS_ABSTRACT
+    yield cls.__flags__ & _IS_ABSTRACT, cls.__basicsize__, cls.__itemsize__, cls.__dictoffset__, cls.__weakrefoffset__
+    whole = _is_whole(cls, is_own)
+    yield [_name(base) for base in cls.__mro__[1:] if whole or not is_own(base.__module__)]
+    seen = _foreign_names(cls, is_own)
+    for each in cls.__mro__:
+        if is_own(each.__module__):
+            found = list(_counting(each, None if whole else seen))
+            if found:
+                yield _name(each), found
+
+
+def _counting(cls: type, seen: frozenset[str] | None) -> Iterator[object]:
+    """What counts of a class among the bases of another: annotations, and the members of these names or (None) all."""
     annotations = vars(cls).get("__annotations__")
     lazy = vars(cls).get("__annotate_func__")  # from 3.14 on
     if type(lazy) is types.FunctionType:
         yield lazy.__code__
     if isinstance(annotations, dict):
         yield [(name, str(annotation)) for name, annotation in annotations.items()]
-    whole = _is_whole(cls, is_own)
-    seen = frozenset() if whole else _foreign_names(cls, is_own)
     members = [(name, value) for name, value in vars(cls).items() if name not in MACHINERY]
-    for name, value in members if whole else sorted(members, key=lambda member: str(member[0])):
-        if whole or name in seen:
-            yield name
-            yield value
-        elif name.startswith("__") and name.endswith("__"):
-            yield name
-            yield _outline(value, is_own)
+    if seen is None:
+        yield from members
+    else:
+        found = [(name, value) for name, value in members if name in seen]
+        yield from sorted(found, key=lambda member: str(member[0]))
 
 
-def _outline(value: object, is_own: Callable[[object], bool]) -> object:
-    """A special method: how it is called is told under its own name, to those who can call it."""
-    if type(value) is not types.FunctionType or not is_own(value.__module__):
-        return value
-    closed_over = [name for name in value.__code__.co_freevars if name != "__class__"]  # super() needs that one
-    if closed_over or value.__dict__ or value.__code__.co_filename.startswith("<"):
-        return value
-    return f"{value.__module__}:{value.__qualname__}"
+def told_by_name(cls: type, is_own: Callable[[object], bool]) -> Iterator[tuple[str, Any]]:
+    """The members of a class, and those that it has from bases which nobody finds under a name of their own."""
+    found: dict[str, object] = {}
+    for each in cls.__mro__:
+        if each is cls or (is_own(each.__module__) and not _is_found(each)):
+            for name, value in vars(each).items():
+                if name not in MACHINERY:
+                    found.setdefault(name, value)
+    yield from found.items()
+
+
+def family(cls: type, is_own: Callable[[object], bool]) -> list[str]:
+    """The names of the classes of the project that a class has members from, itself first, and of its metaclasses."""
+    metaclasses: tuple[type, ...] = type.__dict__["__mro__"].__get__(type(cls))
+    members = (each for each in (*cls.__mro__, *metaclasses) if is_own(each.__module__) and _is_found(each))
+    return [f"{each.__module__}.{each.__qualname__}" for each in members]
 
 
 def has_c_state(cls: type) -> bool:
@@ -102,13 +121,18 @@ def is_python(cls: type) -> bool:
 
 
 def _is_whole(cls: type, is_own: Callable[[object], bool]) -> bool:
-    if found_under(cls.__module__, cls.__qualname__) is not cls:
-        return True  # nobody finds it under its name
+    if not _is_found(cls):
+        return True
     metaclasses: tuple[type, ...] = type.__dict__["__mro__"].__get__(type(cls))
     foreign = (meta for meta in metaclasses if meta is not object and not is_own(meta.__module__))
     if any(_name(meta) not in _PLAIN_METACLASSES for meta in foreign):
         return True
     return any(_seeks(base) for base in _foreign_bases(cls, is_own))
+
+
+def _is_found(cls: type) -> bool:
+    """Whether anybody finds it under its name."""
+    return found_under(cls.__module__, cls.__qualname__) is cls
 
 
 def found_under(module: object, qualname: str) -> object:

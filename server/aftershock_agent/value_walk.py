@@ -24,6 +24,8 @@ from aftershock_agent.value_parts import (
 )
 
 _LONG = 500  # elements of a container from which on C code is tried
+_BEYOND_CALLS = 0x40 | 0x4000000  # CO_NOFREE, CO_HAS_DOCSTRING: no caller can tell
+_MADE = 0x20 | 0x80 | 0x100 | 0x200  # a generator or coroutine: calling it runs nothing yet
 
 
 class Known:
@@ -62,8 +64,10 @@ class Known:
 class Walk:
     """One value, all the way down."""
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: Known, apart: Iterable[types.FunctionType] = ()) -> None:
+        """``apart``: functions of which what is inspected is told elsewhere."""
         self._known = known
+        self._apart = frozenset(map(id, apart))
         self._out: list[str] = []
         self._seen: dict[int, int] = {}
         self._kept: list[object] = []  # what was made on the way: an id is taken as long as its object lives
@@ -223,16 +227,20 @@ class Walk:
         """All but the body, where that is recorded."""
         code, own = value.__code__, self._known.is_own_code(value.__code__)
         name = f"{value.__module__}:{value.__qualname__}"
-        if not own and class_shapes.found_under(value.__module__, value.__qualname__) is value:
+        foreign = not own and not self._known.is_own(value.__module__)
+        if foreign and class_shapes.found_under(value.__module__, value.__qualname__) is value:
             self.note(f"function {name}")
             return
-        counts = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags & ~0x40)
+        apart = id(value) in self._apart
+        flags = code.co_flags & ~(_BEYOND_CALLS | _MADE if apart else _BEYOND_CALLS)
+        counts = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, flags)
         stars = bool(code.co_flags & 4) + bool(code.co_flags & 8)
         arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + stars]
         self.note(f"def {name} {counts} {arguments} {code.co_freevars}")
-        self.take_next(value.__defaults__)
-        self.take_next(value.__kwdefaults__)
-        self.annotations(value)
+        if apart:
+            self.note(f"defaults {len(value.__defaults__ or ())} {sorted(value.__kwdefaults__ or ())}")
+        else:
+            self._inspected(value)
         attributes = value.__dict__
         if attributes:
             self.items("attributes", attributes, attributes.items())
@@ -243,6 +251,19 @@ class Walk:
             if not own:
                 self._globals(value)
 
+    def take_inspected(self, function: types.FunctionType) -> None:
+        """Take in what of a function nobody sees who calls it, but for the function itself; never raises."""
+        self.note(f"flags {function.__code__.co_flags & _MADE}")
+        try:
+            self._inspected(function)
+        except Exception as error:  # as in take()
+            self.obscure(f"{type(error).__name__}")
+
+    def _inspected(self, value: types.FunctionType) -> None:
+        self.take_next(value.__defaults__)
+        self.take_next(value.__kwdefaults__)
+        self.annotations(value)
+
     def cell(self, cell: types.CellType) -> None:
         """A variable of an enclosing function."""
         try:
@@ -251,6 +272,11 @@ class Walk:
             self.note("empty cell")
             return
         self.take_next(content)
+
+    @staticmethod
+    def runs_when_called(value: types.FunctionType) -> bool:
+        """Whether calling a function doesn't just make something that runs later."""
+        return not value.__code__.co_flags & _MADE
 
     def annotations(self, value: Any) -> None:
         """Names of types say enough; evaluated lazily, from 3.14 on, they are taken as code."""

@@ -3,11 +3,12 @@
 After an edit the project is imported again anyway, so what came out is compared with what came out before, name by
 name and, of a class, member by member.  A value counts by what it holds, all the way down:
 
-- data by type and content; a function by its signature, defaults, closure, attributes and name, but not by its body,
-  which is recorded where it runs (a lambda's, or one without a source, is part of it); its docstring has a name of its
-  own, ``f.__doc__``;
-- a class by its *shape*: bases, metaclass, special methods, and what code outside the project may look up by name; all
-  else in it has names of its own, ``C.member``.  A class whose readers can't be told has everything in its shape;
+- data by type and content; a function by its signature, closure, attributes and name, but not by its body, which is
+  recorded where it runs (a lambda's, or one without a source, is part of it); its docstring has a name of its own,
+  ``f.__doc__``, and so have its defaults and annotations, ``f.<inspected>``, where it is known to run as f;
+- a class by its *shape*: metaclass, annotations, and what code outside the project may look up by name; all else in it
+  has names of its own, ``C.member``, and its bases ``C.<family>``.  A class whose readers can't be told has everything
+  in its shape;
 - an object by its class and attributes; what C code keeps by how it would be pickled.  What can't be looked into is
   *opaque*, and marked so.
 
@@ -16,12 +17,14 @@ No code of the project runs meanwhile: attributes are taken from where they are 
 
 from __future__ import annotations
 
+import sys
 import types
+from collections.abc import Sequence
 from typing import Any
 
 from aftershock_agent import class_shapes
 from aftershock_agent.recording import Project
-from aftershock_agent.tables import ATTRIBUTES, DOCSTRING, FAMILY, FUNCTION, REACHES
+from aftershock_agent.tables import ATTRIBUTES, DOCSTRING, FAMILY, FUNCTION, INSPECTED, PLAIN, REACHES
 from aftershock_agent.value_parts import ATOMS, NAMED, hashed
 from aftershock_agent.value_walk import Known, Walk
 
@@ -62,7 +65,8 @@ class Values:
         for name, value in sorted(vars(module).items(), key=lambda item: str(item[0])):
             if name in _MACHINERY or not isinstance(name, str):
                 continue
-            self._note(name, value, found, self._owner(value, f"{path}::{name}", shared))
+            self._note(name, value, found, self._own_functions(value, name, module.__name__))
+            found[name] += self._owner(value, f"{path}::{name}", shared)
             if type(value) is types.FunctionType and value.__module__ == module.__name__:
                 self._function(name, value, value, found)
             elif _is_class(value) and value.__module__ == module.__name__:
@@ -80,11 +84,36 @@ class Values:
         walk.take(value)
         return walk.digest, frozenset(walk.reached)
 
-    def _note(self, name: str, value: object, found: dict[str, str], owner: str = "") -> None:
-        digest, reached = self.look(value)
-        found[name] = digest + owner
+    def _note(self, name: str, value: object, found: dict[str, str], own: Sequence[types.FunctionType]) -> None:
+        walk = Walk(self._known, own)
+        walk.take(value)
+        found[name], reached = walk.digest, walk.reached
+        if own:
+            beside = Walk(self._known)
+            for function in own:
+                beside.take_inspected(function)
+            found[f"{name}.{INSPECTED}"] = (PLAIN if all(map(Walk.runs_when_called, own)) else "") + beside.digest
+            reached |= beside.reached
         if reached:
             found[f"{name}.{REACHES}"] = " ".join(sorted(reached))
+
+    def _own_functions(self, value: Any, name: str, module: str) -> list[types.FunctionType]:
+        """The functions that a value consists of, if running one of them is recorded under this very name."""
+        if type(value) is property:
+            found = [value.fget, value.fset, value.fdel]
+        else:
+            found = [value.__func__ if type(value) in (staticmethod, classmethod) else value]
+        return [each for each in found if type(each) is types.FunctionType and self._is_recorded(each, name, module)]
+
+    def _is_recorded(self, function: types.FunctionType, name: str, module: str) -> bool:
+        code = function.__code__
+        if function.__module__ != module or not self._known.is_own_code(code):
+            return False
+        if sys.version_info >= (3, 11):
+            return code.co_qualname == name
+        # A wrapper that bears the name of what it wraps has that at hand.
+        wraps = function.__closure__ or function.__dict__
+        return function.__qualname__ == name and code.co_name == name.rpartition(".")[2] and not wraps
 
     def _owner(self, value: object, name: str, shared: bool) -> str:
         """Two names of one object that can change are not two objects that look the same: its first name, in short."""
@@ -104,18 +133,16 @@ class Values:
         if "<" in qualname or f"{qualname}." in found:
             return
         found[f"{qualname}."] = ""
-        for name, value in list(vars(cls).items()):
-            if name in class_shapes.MACHINERY:
-                continue
-            self._note(f"{qualname}.{name}", value, found)
+        for name, value in class_shapes.told_by_name(cls, self._known.is_own):
+            own = self._own_functions(value, f"{qualname}.{name}", cls.__module__)
+            self._note(f"{qualname}.{name}", value, found, own)
             plain = value.__func__ if type(value) in (staticmethod, classmethod) else value
             if type(plain) in (types.FunctionType, property):
                 self._function(f"{qualname}.{name}", value, plain, found)
             elif _is_class(value) and value.__qualname__ == f"{qualname}.{name}":
                 self._members(value, found)
         found[f"{qualname}.{DOCSTRING}"] = self.digest(vars(cls).get(DOCSTRING))
-        metaclasses: tuple[type, ...] = type.__dict__["__mro__"].__get__(type(cls))
-        found[f"{qualname}.{FAMILY}"] = " ".join(each.__qualname__ for each in (*cls.__mro__[:-1], *metaclasses[:-2]))
+        found[f"{qualname}.{FAMILY}"] = " ".join(class_shapes.family(cls, self._known.is_own))
         del found[f"{qualname}."]
 
     def _function(self, name: str, value: object, function: Any, found: dict[str, str]) -> None:

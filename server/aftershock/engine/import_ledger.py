@@ -90,32 +90,44 @@ class ImportLedger:
         table = {name: f"{digest}{stamp}" if OPAQUE in digest[:2] else digest for name, digest in values.items()}
         effects = [*self._effects(session, path, table, snapshot)]
         for other in sorted(graph.closure_of([path])):
-            effects += self._stated_effects(other, snapshot)
+            effects += self._stated_effects(session, other, snapshot)
         if effects:
             table[EFFECTS] = _hash(effects)
         return ImportFact(path, self._definitions.variant, inputs, ran, tables, table_digest(table)), table
 
     def _effects(self, session: WarmSession, path: str, table: Mapping[str, str], snapshot: Snapshot) -> Iterator[str]:
         """What the effects of an import come from, beside their text: the values that they use, the bodies that ran."""
-        for packages, text in snapshot.details[path].effects:
-            if _counts(packages, text, snapshot):
-                yield from (f"{name} {table.get(name, '')}" for name in sorted(set(NAME.findall(text))))
+        counting = [text for packages, text in snapshot.details[path].effects if _counts(packages, text, snapshot)]
+        names = {name for text in counting for name in NAME.findall(text)}
+        yield from (f"{name} {table.get(name, '')}" for name in sorted(names))
         for key in sorted(session.ran_in[path]):
-            there = snapshot.details.get(key.path)
-            if there is not None and key.name in there.effectful:
+            if _is_effectful(key, snapshot):
+                there = snapshot.details[key.path]
                 seen = self._definitions.table(session.tables.get(key.path, "")) or table
                 yield f"{key} {snapshot.digest(key)}"
                 yield from (f"{name} {seen.get(name, '')}" for name in sorted(there.mentions[key.name].names))
 
-    def _stated_effects(self, path: str, snapshot: Snapshot) -> Sequence[str]:
-        """The effects that a file's text tells of: statements, and imports from elsewhere."""
+    def _stated_effects(self, session: WarmSession, path: str, snapshot: Snapshot) -> Sequence[str]:
+        """The effects that a file's text tells of: statements, and imports from elsewhere.
+
+        The order of decorators counts where a function ran that acts beyond what values tell: that of a registry, they
+        tell.
+        """
         if path not in self._stated:
             details = snapshot.details.get(path)
             effects = details.effects if details is not None else ()
             stated = [f"{path} {text}" for packages, text in effects if _counts(packages, text, snapshot)]
+            ran = session.ran_in.get(path)
+            if ran is not None and not any(_is_effectful(key, snapshot) for key in ran):
+                stated.sort(key=lambda each: each if each.startswith(f"{path} {DECORATOR}") else "")
             stated += [f"{path} import {name}" for name in sorted(snapshot.third_party(path))]
             self._stated[path] = stated
         return self._stated[path]
+
+
+def _is_effectful(key: Key, snapshot: Snapshot) -> bool:
+    details = snapshot.details.get(key.path)
+    return details is not None and key.name in details.effectful
 
 
 def _counts(packages: Iterable[str], text: str, snapshot: Snapshot) -> bool:

@@ -68,7 +68,7 @@ def by_string(snapshot: Snapshot, imported: AbstractSet[Key]) -> ByString:
     return ByString(*found)
 
 
-def _is_foreign(path: str, snapshot: Snapshot) -> bool:
+def is_foreign(path: str, snapshot: Snapshot) -> bool:
     """Whether a file imports something that may get at things by strings which it is given."""
     names = snapshot.imports[path].absolute
     resolves = any(name == each or name.startswith(f"{each}.") for name in names for each in _RESOLVING)
@@ -89,6 +89,6 @@ def _running(
         later = {each.removesuffix(LOADED) for each in mentioning | making if each.endswith(LOADED)}
         later |= {each for each in making if each and not each.endswith((LOADED, STRINGS))}
         ran = DEFINITIONS in later or any(body_key(path, each) in imported for each in later)
-        if ran or _is_foreign(path, snapshot):
+        if ran or is_foreign(path, snapshot):
             yield body_key(path, STRINGS)
         yield from (body_key(path, each) for each in mentioning if each and not each.endswith((LOADED, STRINGS)))

@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Set as Abstra
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from aftershock.selection.computed_names import LOADING, ByString, body_key, with_aliases
+from aftershock.selection.computed_names import LOADING, ByString, body_key, is_foreign, with_aliases
 from aftershock.selection.details import DEFINITIONS, STRINGS
 from aftershock.selection.keys import Key, KeyKind
 from aftershock.selection.listing import CLASSES, MEMBERS, NAMESPACE, OWN
-from aftershock.selection.mentions import READING
+from aftershock.selection.mentions import INSPECTING, READING
 from aftershock.selection.relations import BESIDE, Delta, Relations, last_of
 from aftershock.selection.snapshot import Snapshot
-from aftershock_agent.tables import DOCSTRING, MODULE, REACHES, UNREADABLE, WRITTEN
+from aftershock.selection.special_methods import callers_of
+from aftershock_agent.tables import DOCSTRING, INSPECTED, MODULE, REACHES, UNREADABLE, WRITTEN
 
 EFFECTS = "<effects>"
 """The name in a table under which stands what an import does that can't be compared."""
@@ -39,6 +40,8 @@ _DOCUMENTED = "documented:"
 """Begins the name, among what one must have at hand, of something whose docstring has changed."""
 _MAKING = frozenset({"__init__", "__new__", "__init_subclass__", "__class_getitem__"})
 """Special methods that only a class, not an object of it, leads to."""
+_LINEAGE = ("__mro__", "mro", "__bases__", "__base__", "getmro", "getclasstree", "getdoc", "help", "signature")
+"""Names of what tells the bases of a class, or looks through them for what is no member."""
 _HELP = "help"
 """The builtin that reads docstrings; an attribute of that name is something else."""
 
@@ -172,12 +175,16 @@ class _Search:
             if name.startswith(WRITTEN):
                 self._functions.update(self._having(name))
                 continue
-            if last == DOCSTRING and owner in delta.listed:
+            if last in (DOCSTRING, INSPECTED) and owner in delta.listed:
                 continue  # its owner is told of, which came or went
             if last == DOCSTRING:
                 asking.setdefault(_DOCUMENTED + owner, set()).update(self._readers())
+            elif last == INSPECTED:
+                self._inspected(owner, asking)
             elif last not in BESIDE:
-                self._name(owner, last, name, asking)
+                self._name(owner, last, name, asking, unrecorded=name in delta.unrecorded)
+        for cls, other in delta.moved:
+            self._moved(cls, last_of(other), asking)
         for owner in {name.rpartition(".")[0] for name in delta.listed if not name.startswith(WRITTEN)}:
             self._listed(owner, asking)
         pairs = [(frozenset(who), self._needed(owner)) for owner, who in asking.items() if who]
@@ -191,6 +198,17 @@ class _Search:
             yield from self._asking(each)
             for path in self._snapshot.details:
                 yield from self._naming(path, each)
+
+    def _inspected(self, function: str, asking: dict[str, set[Key]]) -> None:
+        """What only the function itself sees, or who inspects it; packages from elsewhere may."""
+        self._functions.update(self._within(self._path, function))
+        inspecting = set(chain.from_iterable(map(self._mentioning, INSPECTING)))
+        inspecting |= {
+            body_key(path, DEFINITIONS) for path in self._snapshot.details if is_foreign(path, self._snapshot)
+        }
+        owner = function.rpartition(".")[0]
+        for needed in (_DOCUMENTED + function, owner) if owner else (_DOCUMENTED + function,):
+            asking.setdefault(needed, set()).update(inspecting)
 
     def _readers(self) -> Iterator[Key]:
         """The code that reads docstrings."""
@@ -220,7 +238,8 @@ class _Search:
         hand = Hand()
         if name.startswith(_DOCUMENTED):
             # A function or class: who mentions it has it, and who lists things may.
-            hand.functions.update(self._mentioning(last_of(name.removeprefix(_DOCUMENTED))))
+            for each in with_aliases({last_of(name.removeprefix(_DOCUMENTED))}, self._snapshot):
+                hand.functions.update(self._asking(each), self._mentioning(each))
             hand.functions.update(
                 body_key(path, each) for path, found in self._snapshot.details.items() for each in found.listers
             )
@@ -245,21 +264,38 @@ class _Search:
                 hand.through.append((frozenset(self._asking_modules(last)), MODULE + _module_name(path)))
         return hand
 
-    def _name(self, owner: str, last: str, name: str, asking: dict[str, set[Key]]) -> None:
-        """A name of the module, or a member of a class, is bound to something else."""
+    def _moved(self, cls: str, other: str, asking: dict[str, set[Key]]) -> None:
+        """A class has another one among its bases, or no longer: its members may come from there."""
+        members = self._relations.members.get(other)
+        if not members:  # in another order; or nothing is known of it
+            self._name(*cls.rpartition(".")[::2], cls, asking, unrecorded=True)
+            asking.setdefault(cls, set()).update(self._anything())
+            return
+        for member in members:
+            self._name(cls, member, f"{cls}.{member}", asking, unrecorded=True)
+        self._listed(cls, asking)
+        # Who has both at hand may ask whether the one is of the other's kind.
+        hand = self._hand(other)
+        asking.setdefault(cls, set()).update(hand.functions, *(functions for functions, _ in hand.through))
+        for name in _LINEAGE:
+            asking[cls].update(self._mentioning(name))
+
+    def _name(self, owner: str, last: str, name: str, asking: dict[str, set[Key]], unrecorded: bool) -> None:
+        """A name of the module, or a member of a class, is bound to something else; or came, or went."""
         self._functions.update(self._within(self._path, name))
         if not owner:
             self._functions.update(self._naming(self._path, name))
             self._functions.update(self._importing_all(name))
             asking.setdefault("", set()).update(self._asking(last))
-        elif last in _MAKING:
+        elif last in _MAKING and not unrecorded:
             # Who calls the class runs this, unless the call fails for its arguments.
             for cls in with_aliases(self._relations.derived(last_of(owner)), self._snapshot):
                 self._functions.update(self._mentioning(cls))
             self._functions.update(self._bodies(self._relations.derived(last_of(owner))))
         elif last.startswith("__") and last.endswith("__"):
             # Python asks for it, whatever the code that has one at hand does.
-            asking.setdefault(owner, set()).update(self._anything())
+            calling = callers_of(last, self._snapshot)
+            asking.setdefault(owner, set()).update(self._anything() if calling is None else calling, self._asking(last))
         else:
             asking.setdefault(owner, set()).update(self._asking(last))
 

@@ -68,6 +68,15 @@ COMPUTING = frozenset(
 """Names of what gets at something by a string that it may have from elsewhere."""
 DEFERRED = frozenset({"attrgetter", "methodcaller", "partial", "partialmethod"})
 """Names of what makes something of a string that asks for an attribute later, when no such name is mentioned."""
+INSPECTING = frozenset(
+    {
+        *("signature", "Signature", "from_callable", "getfullargspec", "getcallargs", "__signature__", "__code__"),
+        *("__defaults__", "__kwdefaults__", "__annotations__", "__annotate__", "get_annotations", "get_type_hints"),
+        *("isgeneratorfunction", "iscoroutinefunction", "isasyncgenfunction", "isawaitable", "markcoroutinefunction"),
+        *("help", "render_doc", "getmembers", "unwrap", "create_autospec", "autospec"),
+    }
+)
+"""Names of what looks at a function without calling it, or has others do so."""
 READING = frozenset({"__doc__", "getdoc", "getcomments", "render_doc", "testmod", "testfile"})
 """Names of what reads docstrings."""
 EVALUATING = frozenset({"exec", "eval"})

@@ -9,7 +9,7 @@ from aftershock.selection.concern import EFFECTS
 from aftershock.selection.keys import TEXT, Key, KeyKind
 from aftershock.selection.resolver import ABSENT
 from aftershock.selection.snapshot import Snapshot
-from aftershock_agent.tables import WRITTEN
+from aftershock_agent.tables import ATTRIBUTES, DOCSTRING, FAMILY, INSPECTED, REACHES, WRITTEN
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ OTHER_VARIANT = Reason(None, "never run with this Python")
 _NAMED = 3
 """How many names a sentence lists."""
 _EFFECTS_IN_WORDS = "what its import does"
+_BESIDE_IN_WORDS = {DOCSTRING: "docstring", INSPECTED: "defaults or annotations", FAMILY: "bases"}
+_BESIDE = (DOCSTRING, INSPECTED, FAMILY, REACHES, ATTRIBUTES)
 
 _FIXED = {
     KeyKind.CONFIG: "configuration changed",
@@ -45,7 +47,7 @@ def reason_for(key: Key, recorded: str, snapshot: Snapshot, names: AbstractSet[s
 
 def _listed(names: AbstractSet[str]) -> str:
     """Some names, the plainest first: members before the classes that hold them say more, but are many."""
-    plain = sorted(map(_in_words, names))
+    plain = sorted(set(map(_in_words, names)))
     shown = plain[:_NAMED]
     return ", ".join(shown) + (f" and {len(plain) - _NAMED} more" if len(plain) > _NAMED else "")
 
@@ -56,7 +58,8 @@ def _in_words(name: str) -> str:
     if name.startswith(WRITTEN):
         path, _, what = name.removeprefix(WRITTEN).partition("::")
         return f"what it puts into {what} of {path}"
-    return name
+    name, _, beside = name.rpartition(".") if name.endswith(_BESIDE) else (name, "", "")
+    return f"{name}'s {_BESIDE_IN_WORDS[beside]}" if beside in _BESIDE_IN_WORDS else name
 
 
 def _text(key: Key, recorded: str, snapshot: Snapshot) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass, field
 
-from aftershock_agent.tables import ATTRIBUTES, DOCSTRING, FAMILY, FUNCTION, REACHES
+from aftershock_agent.tables import ATTRIBUTES, DOCSTRING, FAMILY, FUNCTION, INSPECTED, PLAIN, REACHES, WRITTEN
 
 BESIDE = frozenset({ATTRIBUTES, FAMILY, REACHES})
 """What stands beside a name, and is no name by itself."""
@@ -31,46 +31,77 @@ class Delta:
     """What two tables of a file tell apart: ``names``, and of these ``listed`` what one sees who lists members.
 
     A function that stays one, with its attributes, looks the same in a list; who calls it runs it.  ``plain``:
-    nothing but functions without attributes came or went.
+    nothing but functions without attributes came or went.  ``unrecorded``: names of what may run, or have run, without
+    a record of that name: what is no function of the project's, or came or went.  ``moved``: classes, each with one
+    that came into its family or left it, or with an empty name where the order of a family is another.
     """
 
     names: frozenset[str]
     listed: frozenset[str]
     plain: bool = False
+    unrecorded: frozenset[str] = frozenset()
+    moved: frozenset[tuple[str, str]] = frozenset()
 
 
 def delta_of(old: Table, new: Table) -> Delta:
     """What the tables tell apart."""
     names = frozenset(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+    names |= {name.removesuffix(f".{INSPECTED}") for name in names if _runs_later(name, old)}
     listed = frozenset(name for name in names if _is_listed(name, old.get(name, ""), new.get(name, "")))
-    own = {name for name in names if last_of(name) not in (DOCSTRING, REACHES)}
+    own = {name for name in names if last_of(name) not in (DOCSTRING, INSPECTED, REACHES)}
     came = all((name in old) != (name in new) and (old.get(name) or new[name])[0] == FUNCTION for name in own)
-    return Delta(names, listed, plain=came)
+    unrecorded = frozenset(name for name in names if not (_is_recorded(name, old) and _is_recorded(name, new)))
+    return Delta(names, listed, plain=came, unrecorded=unrecorded, moved=frozenset(_moved(names, old, new)))
+
+
+def _moved(names: Iterable[str], old: Table, new: Table) -> Iterator[tuple[str, str]]:
+    for name in names:
+        if last_of(name) == FAMILY and name in old and name in new:
+            before, now = old[name].split(" "), new[name].split(" ")
+            stayed = [[each for each in one if each in other] for one, other in ((before, now), (now, before))]
+            moved = {*before} ^ {*now} if stayed[0] == stayed[1] else {""}
+            yield from ((name.removesuffix(f".{FAMILY}"), each) for each in moved)
+
+
+def _is_recorded(name: str, table: Table) -> bool:
+    return f"{name}.{INSPECTED}" in table
+
+
+def _runs_later(name: str, old: Table) -> bool:
+    """Whether it is told of a generator or coroutine, which may have been called and never have run."""
+    return last_of(name) == INSPECTED and name in old and not old[name].startswith(PLAIN)
 
 
 def _is_listed(name: str, before: str, now: str) -> bool:
-    if last_of(name) in (DOCSTRING, FAMILY, REACHES):
+    if last_of(name) in (DOCSTRING, INSPECTED, FAMILY, REACHES):
         return False
     return not (before.startswith(FUNCTION) and now.startswith(FUNCTION))
 
 
 @dataclass(frozen=True)
 class Told:
-    """What one table tells of relations, by qualified name: a class's family, what one gets at from a value."""
+    """What one table tells of relations, by qualified name: a class's family, what one gets at from a value.
+
+    ``members`` are those of classes, by the plain name of the class.
+    """
 
     families: Sequence[tuple[str, Sequence[str]]]
     reaches: Sequence[tuple[str, Sequence[str]]]
+    members: Mapping[str, AbstractSet[str]]
 
 
 def told_by(table: Table) -> Told:
     """The few lines of a table that tell of relations."""
     families, reaches = list[tuple[str, list[str]]](), list[tuple[str, list[str]]]()
+    members: dict[str, set[str]] = {}
     for name, text in table.items():
         if name.endswith(FAMILY):
             families.append((name.removesuffix(f".{FAMILY}"), [*map(last_of, text.split(" "))]))
         elif name.endswith(REACHES):
             reaches.append((name.removesuffix(REACHES).removesuffix("."), text.split(" ")))
-    return Told(families, reaches)
+        elif not name.startswith(WRITTEN) and last_of(name) not in (ATTRIBUTES, DOCSTRING, INSPECTED):
+            members.setdefault(last_of(name.rpartition(".")[0]), set()).add(last_of(name))
+    return Told(families, reaches, {last_of(owner): members.get(last_of(owner), set()) for owner, _ in families})
 
 
 @dataclass
@@ -79,18 +110,22 @@ class Relations:
 
     ``families`` has, by the plain name of a class, those of the classes that it has members from and of its
     metaclasses; ``holders``, by the plain name of a class or (with ``module:``) module, the files and names from
-    whose values one gets at it.  ``classes`` are the plain names of those that each file defines.
+    whose values one gets at it.  ``classes`` are the plain names of those that each file defines, ``members`` the
+    names of those of classes, by the plain name of the class.
     """
 
     families: dict[str, set[str]] = field(default_factory=dict)
     holders: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
     classes: dict[str, set[str]] = field(default_factory=dict)
+    members: dict[str, set[str]] = field(default_factory=dict)
 
     def add(self, path: str, told: Told) -> None:
         """Take in what a file's table tells of them."""
         for owner, families in told.families:
             self.families.setdefault(last_of(owner), set()).update(families)
             self.classes.setdefault(path, set()).add(last_of(owner))
+        for name, members in told.members.items():
+            self.members.setdefault(name, set()).update(members)
         for owner, reached in told.reaches:
             for each in reached:
                 self.holders.setdefault(each, set()).add((path, owner))

@@ -1,0 +1,47 @@
+"""Special methods that Python calls only where something copies or pickles: not for whatever code does."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from aftershock.selection.computed_names import body_key
+from aftershock.selection.details import DEFINITIONS
+from aftershock.selection.keys import Key
+from aftershock.selection.snapshot import Snapshot
+
+_COPYING = frozenset(
+    {
+        *("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__getnewargs__", "__getnewargs_ex__"),
+        *("__copy__", "__deepcopy__", "__replace__"),
+    }
+)
+_NEVER_COPY = frozenset(
+    {
+        *("__future__", "abc", "bisect", "calendar", "cmath", "codecs", "collections", "contextlib", "datetime"),
+        *("decimal", "difflib", "enum", "errno", "fractions", "functools", "glob", "hashlib", "heapq", "html", "io"),
+        *("inspect", "ipaddress", "itertools", "json", "keyword", "locale", "math", "numbers", "operator", "os"),
+        *("pathlib", "platform", "posixpath", "random", "re", "secrets", "shlex", "shutil", "statistics", "string"),
+        *("struct", "sys", "sysconfig", "tempfile", "textwrap", "time", "token", "tokenize", "traceback", "types"),
+        *("typing", "typing_extensions", "unicodedata", "urllib", "uuid", "warnings", "weakref", "zlib"),
+        *("pytest", "_pytest"),
+    }
+)
+"""Packages that neither copy nor pickle what they are handed, unless asked to by a name such as ``copy``."""
+_BY_NAME = ("copy", "deepcopy", "replace")
+"""Names of what copies where one of these packages does: ``ChainMap.copy``, ``datetime.replace``."""
+
+
+def callers_of(method: str, snapshot: Snapshot) -> Iterator[Key] | None:
+    """The code that may have Python call a special method; None for all code there is."""
+    return _copying(snapshot) if method in _COPYING else None
+
+
+def _copying(snapshot: Snapshot) -> Iterator[Key]:
+    """The code of files that import anything that may copy, and code that mentions copying."""
+    for path, details in snapshot.details.items():
+        names = {name.partition(".")[0] for name in snapshot.imports[path].absolute} & sys.stdlib_module_names
+        if not _NEVER_COPY.issuperset(names | snapshot.third_party(path)):
+            yield body_key(path, DEFINITIONS)
+        for name in _BY_NAME:
+            yield from (body_key(path, function) for function in details.asking_for(name))
