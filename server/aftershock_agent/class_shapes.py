@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 MACHINERY = frozenset(
@@ -53,10 +53,10 @@ def parts(cls: type, is_own: Callable[[object], bool]) -> Iterator[object]:
     yield cls.__flags__ & _IS_ABSTRACT, cls.__basicsize__, cls.__itemsize__, cls.__dictoffset__, cls.__weakrefoffset__
     whole = _is_whole(cls, is_own)
     yield [_name(base) for base in cls.__mro__[1:] if whole or not is_own(base.__module__)]
-    seen = _foreign_names(cls, is_own)
+    seen = None if whole else _foreign_names(cls, is_own)
     for each in cls.__mro__:
         if is_own(each.__module__):
-            found = list(_counting(each, None if whole else seen))
+            found = list(_counting(each, seen))
             if found:
                 yield _name(each), found
 
@@ -75,6 +75,11 @@ def _counting(cls: type, seen: frozenset[str] | None) -> Iterator[object]:
     else:
         found = [(name, value) for name, value in members if name in seen]
         yield from sorted(found, key=lambda member: str(member[0]))
+
+
+def seen(cls: type, is_own: Callable[[object], bool]) -> Sequence[str]:
+    """The names of members that code outside the project may ask an object of a class for; a star for all."""
+    return ["*"] if _is_whole(cls, is_own) else sorted(_foreign_names(cls, is_own))
 
 
 def told_by_name(cls: type, is_own: Callable[[object], bool]) -> Iterator[tuple[str, Any]]:

@@ -21,6 +21,8 @@ PLAIN = "."
 FAMILY = "<family>"
 """``C.<family>`` holds no digest but the names of the project's classes that C has members from, and of its
 metaclasses, in the order in which a member is looked for."""
+SEEN = "<seen>"
+"""``C.<seen>`` holds the names of members that code outside the project may ask an object of C for; a star for all."""
 REACHES = "<reaches>"
 """``x.<reaches>`` holds the plain names of the project's classes that one gets at from x, and those of its modules."""
 MODULE = "module:"

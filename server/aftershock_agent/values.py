@@ -24,7 +24,7 @@ from typing import Any
 
 from aftershock_agent import class_shapes
 from aftershock_agent.recording import Project
-from aftershock_agent.tables import ATTRIBUTES, DOCSTRING, FAMILY, FUNCTION, INSPECTED, PLAIN, REACHES
+from aftershock_agent.tables import ATTRIBUTES, DOCSTRING, FAMILY, FUNCTION, INSPECTED, PLAIN, REACHES, SEEN
 from aftershock_agent.value_parts import ATOMS, NAMED, hashed
 from aftershock_agent.value_walk import Known, Walk
 
@@ -143,6 +143,9 @@ class Values:
                 self._members(value, found)
         found[f"{qualname}.{DOCSTRING}"] = self.digest(vars(cls).get(DOCSTRING))
         found[f"{qualname}.{FAMILY}"] = " ".join(class_shapes.family(cls, self._known.is_own))
+        seen = class_shapes.seen(cls, self._known.is_own)
+        if seen:
+            found[f"{qualname}.{SEEN}"] = " ".join(seen)
         del found[f"{qualname}."]
 
     def _function(self, name: str, value: object, function: Any, found: dict[str, str]) -> None:

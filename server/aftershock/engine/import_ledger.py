@@ -90,7 +90,7 @@ class ImportLedger:
         table = {name: f"{digest}{stamp}" if OPAQUE in digest[:2] else digest for name, digest in values.items()}
         effects = [*self._effects(session, path, table, snapshot)]
         for other in sorted(graph.closure_of([path])):
-            effects += self._stated_effects(session, other, snapshot)
+            effects += self._stated_effects(other, snapshot)
         if effects:
             table[EFFECTS] = _hash(effects)
         return ImportFact(path, self._definitions.variant, inputs, ran, tables, table_digest(table)), table
@@ -100,26 +100,22 @@ class ImportLedger:
         counting = [text for packages, text in snapshot.details[path].effects if _counts(packages, text, snapshot)]
         names = {name for text in counting for name in NAME.findall(text)}
         yield from (f"{name} {table.get(name, '')}" for name in sorted(names))
-        for key in sorted(session.ran_in[path]):
-            if _is_effectful(key, snapshot):
-                there = snapshot.details[key.path]
-                seen = self._definitions.table(session.tables.get(key.path, "")) or table
-                yield f"{key} {snapshot.digest(key)}"
-                yield from (f"{name} {seen.get(name, '')}" for name in sorted(there.mentions[key.name].names))
+        acting = sorted(key for key in session.ran_in[path] if _is_effectful(key, snapshot))
+        for key in acting:
+            there = snapshot.details[key.path]
+            seen = self._definitions.table(session.tables.get(key.path, "")) or table
+            yield f"{key} {snapshot.digest(key)}"
+            yield from (f"{name} {seen.get(name, '')}" for name in sorted(there.mentions[key.name].names))
+        if acting:
+            yield from counting  # their order counts: what a registry of the project holds, its values tell
 
-    def _stated_effects(self, session: WarmSession, path: str, snapshot: Snapshot) -> Sequence[str]:
-        """The effects that a file's text tells of: statements, and imports from elsewhere.
-
-        The order of decorators counts where a function ran that acts beyond what values tell: that of a registry, they
-        tell.
-        """
+    def _stated_effects(self, path: str, snapshot: Snapshot) -> Sequence[str]:
+        """The effects that a file's text tells of: statements, and imports from elsewhere; decorators in no order."""
         if path not in self._stated:
             details = snapshot.details.get(path)
             effects = details.effects if details is not None else ()
             stated = [f"{path} {text}" for packages, text in effects if _counts(packages, text, snapshot)]
-            ran = session.ran_in.get(path)
-            if ran is not None and not any(_is_effectful(key, snapshot) for key in ran):
-                stated.sort(key=lambda each: each if each.startswith(f"{path} {DECORATOR}") else "")
+            stated.sort(key=lambda each: each if each.startswith(f"{path} {DECORATOR}") else "")
             stated += [f"{path} import {name}" for name in sorted(snapshot.third_party(path))]
             self._stated[path] = stated
         return self._stated[path]

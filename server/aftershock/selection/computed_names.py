@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Set as AbstractSet
 from dataclasses import dataclass
 
-from aftershock.selection.details import DEFINITIONS, LOADED, STRINGS
+from aftershock.selection.details import DEFINITIONS, IMPORTED, LOADED, STRINGS
 from aftershock.selection.keys import Key, KeyKind
 from aftershock.selection.mentions import COMPUTING, DEFERRED
 from aftershock.selection.snapshot import Snapshot
@@ -90,5 +90,5 @@ def _running(
         later |= {each for each in making if each and not each.endswith((LOADED, STRINGS))}
         ran = DEFINITIONS in later or any(body_key(path, each) in imported for each in later)
         if ran or is_foreign(path, snapshot):
-            yield body_key(path, STRINGS)
+            yield body_key(path, IMPORTED)
         yield from (body_key(path, each) for each in mentioning if each and not each.endswith((LOADED, STRINGS)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from aftershock.selection.computed_names import LOADING, ByString, body_key, is_foreign, with_aliases
-from aftershock.selection.details import DEFINITIONS, STRINGS
+from aftershock.selection.details import DEFINITIONS, IMPORTED, STRINGS
 from aftershock.selection.keys import Key, KeyKind
 from aftershock.selection.listing import CLASSES, MEMBERS, NAMESPACE, OWN
 from aftershock.selection.mentions import INSPECTING, READING
@@ -90,7 +90,7 @@ class Concern:
 
         def runners(functions: AbstractSet[Key], by_string: AbstractSet[int] = asking) -> AbstractSet[int]:
             strings = {key for key in functions if key.name.endswith(STRINGS)}
-            having = {key._replace(name=key.name.removesuffix(STRINGS) or STRINGS) for key in strings}
+            having = {key._replace(name=key.name.removesuffix(STRINGS) or IMPORTED) for key in strings}
             return running(functions - strings) | (running(having) & by_string)
 
         found = set(runners(self.functions))
@@ -121,7 +121,7 @@ class Concern:
 
     def is_of(self, ran: AbstractSet[Key], files: Iterable[str] = ()) -> bool:
         """Whether it concerns somebody for whom all this ran, and these files were imported."""
-        ran = {*ran, *(Key(KeyKind.BODY, path, STRINGS) for path in files)}
+        ran = {*ran, *(Key(KeyKind.BODY, path, IMPORTED) for path in files)}
         somebody = frozenset({0})
 
         def runners(functions: AbstractSet[Key]) -> AbstractSet[int]:
@@ -203,9 +203,7 @@ class _Search:
         """What only the function itself sees, or who inspects it; packages from elsewhere may."""
         self._functions.update(self._within(self._path, function))
         inspecting = set(chain.from_iterable(map(self._mentioning, INSPECTING)))
-        inspecting |= {
-            body_key(path, DEFINITIONS) for path in self._snapshot.details if is_foreign(path, self._snapshot)
-        }
+        inspecting |= {body_key(path, IMPORTED) for path in self._snapshot.details if is_foreign(path, self._snapshot)}
         owner = function.rpartition(".")[0]
         for needed in (_DOCUMENTED + function, owner) if owner else (_DOCUMENTED + function,):
             asking.setdefault(needed, set()).update(inspecting)
@@ -292,6 +290,8 @@ class _Search:
             for cls in with_aliases(self._relations.derived(last_of(owner)), self._snapshot):
                 self._functions.update(self._mentioning(cls))
             self._functions.update(self._bodies(self._relations.derived(last_of(owner))))
+        elif self._relations.is_seen(last_of(owner), last):
+            asking.setdefault(owner, set()).update(self._anything())
         elif last.startswith("__") and last.endswith("__"):
             # Python asks for it, whatever the code that has one at hand does.
             calling = callers_of(last, self._snapshot)

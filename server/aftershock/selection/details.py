@@ -28,6 +28,8 @@ STRINGS = "<strings>"
 
 After the name of a function: the strings of that one, which may be asked for where it hands them on to.
 """
+IMPORTED = "<imported>"
+"""Stands for whoever has imported the file, whatever code of it has run."""
 LOADED = "<loaded>"
 """Stands for what it hands on of all that it mentions, and does not call; after a function's name, for that one's."""
 

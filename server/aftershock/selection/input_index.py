@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Set as AbstractSet
 from dataclasses import dataclass, field
 
-from aftershock.selection.details import STRINGS
+from aftershock.selection.details import IMPORTED
 from aftershock.selection.facts import Fact, InputSet
 from aftershock.selection.keys import Key, KeyKind
 from aftershock.selection.snapshot import UNKNOWN, Snapshot
@@ -115,10 +115,10 @@ class InputIndex:
         return stale | fresh
 
     def running(self, functions: AbstractSet[Key]) -> set[int]:
-        """The facts, by ``id``, that saw code of these run as it is now; of ``<strings>``, that imported the file."""
+        """The facts, by ``id``, that saw code of these run as it is now; of ``<imported>``, that imported the file."""
         found: set[int] = set()
         for key in functions:
-            if key.name == STRINGS:
+            if key.name == IMPORTED:
                 holders = list(self._holders.get(Key(KeyKind.DEF, key.path), {}).values())
             else:
                 holders = [self._holders.get(key, {}).get(self._now.get(key, UNKNOWN), set())]

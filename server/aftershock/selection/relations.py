@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass, field
 
-from aftershock_agent.tables import ATTRIBUTES, DOCSTRING, FAMILY, FUNCTION, INSPECTED, PLAIN, REACHES, WRITTEN
+from aftershock_agent.tables import ATTRIBUTES, DOCSTRING, FAMILY, FUNCTION, INSPECTED, PLAIN, REACHES, SEEN, WRITTEN
 
-BESIDE = frozenset({ATTRIBUTES, FAMILY, REACHES})
+BESIDE = frozenset({ATTRIBUTES, FAMILY, REACHES, SEEN})
 """What stands beside a name, and is no name by itself."""
 
 Table = Mapping[str, str]
@@ -73,7 +73,7 @@ def _runs_later(name: str, old: Table) -> bool:
 
 
 def _is_listed(name: str, before: str, now: str) -> bool:
-    if last_of(name) in (DOCSTRING, INSPECTED, FAMILY, REACHES):
+    if last_of(name) in (DOCSTRING, INSPECTED, FAMILY, REACHES, SEEN):
         return False
     return not (before.startswith(FUNCTION) and now.startswith(FUNCTION))
 
@@ -82,26 +82,31 @@ def _is_listed(name: str, before: str, now: str) -> bool:
 class Told:
     """What one table tells of relations, by qualified name: a class's family, what one gets at from a value.
 
-    ``members`` are those of classes, by the plain name of the class.
+    ``members`` are those of classes, by the plain name of the class; ``seen`` those that others may ask for.
     """
 
     families: Sequence[tuple[str, Sequence[str]]]
     reaches: Sequence[tuple[str, Sequence[str]]]
     members: Mapping[str, AbstractSet[str]]
+    seen: Sequence[tuple[str, AbstractSet[str]]]
 
 
 def told_by(table: Table) -> Told:
     """The few lines of a table that tell of relations."""
     families, reaches = list[tuple[str, list[str]]](), list[tuple[str, list[str]]]()
     members: dict[str, set[str]] = {}
+    seen = list[tuple[str, set[str]]]()
     for name, text in table.items():
         if name.endswith(FAMILY):
             families.append((name.removesuffix(f".{FAMILY}"), [*map(last_of, text.split(" "))]))
         elif name.endswith(REACHES):
             reaches.append((name.removesuffix(REACHES).removesuffix("."), text.split(" ")))
+        elif name.endswith(SEEN):
+            seen.append((name.removesuffix(f".{SEEN}"), {*text.split(" ")}))
         elif not name.startswith(WRITTEN) and last_of(name) not in (ATTRIBUTES, DOCSTRING, INSPECTED):
             members.setdefault(last_of(name.rpartition(".")[0]), set()).add(last_of(name))
-    return Told(families, reaches, {last_of(owner): members.get(last_of(owner), set()) for owner, _ in families})
+    of_classes = {last_of(owner): members.get(last_of(owner), set()) for owner, _ in families}
+    return Told(families, reaches, of_classes, seen)
 
 
 @dataclass
@@ -111,24 +116,31 @@ class Relations:
     ``families`` has, by the plain name of a class, those of the classes that it has members from and of its
     metaclasses; ``holders``, by the plain name of a class or (with ``module:``) module, the files and names from
     whose values one gets at it.  ``classes`` are the plain names of those that each file defines, ``members`` the
-    names of those of classes, by the plain name of the class.
+    names of those of classes, by the plain name of the class, ``seen`` those that code outside the project may ask for.
     """
 
     families: dict[str, set[str]] = field(default_factory=dict)
     holders: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
     classes: dict[str, set[str]] = field(default_factory=dict)
     members: dict[str, set[str]] = field(default_factory=dict)
+    seen: dict[str, set[str]] = field(default_factory=dict)
 
     def add(self, path: str, told: Told) -> None:
         """Take in what a file's table tells of them."""
         for owner, families in told.families:
             self.families.setdefault(last_of(owner), set()).update(families)
             self.classes.setdefault(path, set()).add(last_of(owner))
+        for owner, seen in told.seen:
+            self.seen.setdefault(last_of(owner), set()).update(seen)
         for name, members in told.members.items():
             self.members.setdefault(name, set()).update(members)
         for owner, reached in told.reaches:
             for each in reached:
                 self.holders.setdefault(each, set()).add((path, owner))
+
+    def is_seen(self, owner: str, member: str) -> bool:
+        """Whether code outside the project may ask objects of a class, or of one derived from it, for a member."""
+        return any(not {member, "*"}.isdisjoint(self.seen.get(cls, ())) for cls in self.derived(owner))
 
     def derived(self, name: str) -> set[str]:
         """The plain names of a class and of those that have members from it."""

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 
 from aftershock.selection.computed_names import body_key
-from aftershock.selection.details import DEFINITIONS
+from aftershock.selection.details import IMPORTED
 from aftershock.selection.keys import Key
 from aftershock.selection.snapshot import Snapshot
 
@@ -42,6 +42,6 @@ def _copying(snapshot: Snapshot) -> Iterator[Key]:
     for path, details in snapshot.details.items():
         names = {name.partition(".")[0] for name in snapshot.imports[path].absolute} & sys.stdlib_module_names
         if not _NEVER_COPY.issuperset(names | snapshot.third_party(path)):
-            yield body_key(path, DEFINITIONS)
+            yield body_key(path, IMPORTED)
         for name in _BY_NAME:
             yield from (body_key(path, function) for function in details.asking_for(name))
