@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from textwrap import dedent
 
 from aftershock.selection.affected import FactIndex
-from aftershock.selection.concern import EFFECTS
+from aftershock.selection.concern_search import EFFECTS
 from aftershock.selection.definitions import Definitions, ImportFact, import_inputs
 from aftershock.selection.details import Details, parse_details
 from aftershock.selection.facts import Fact, Outcome, Verdict

@@ -6,8 +6,8 @@ from textwrap import dedent
 
 import pytest
 
-from aftershock.selection.details import DEFINITIONS, LAMBDAS, STRINGS, Details, parse_details
-from aftershock.selection.listing import CLASSES, MEMBERS, NAMESPACE, OWN
+from aftershock.selection.details import DEFINITIONS, STRINGS, Details, parse_details
+from aftershock.selection.listing import CLASSES, LAMBDAS, MEMBERS, NAMESPACE, OWN
 
 
 def details(text: str) -> Details:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from aftershock.engine.sources import inside
 from aftershock.engine.warm import WarmSession
-from aftershock.selection.concern import EFFECTS
+from aftershock.selection.concern_search import EFFECTS
 from aftershock.selection.definitions import Definitions, ImportFact, import_inputs
 from aftershock.selection.effects import DECORATOR, OWN
 from aftershock.selection.imports import ImportGraph

@@ -1,49 +1,18 @@
-"""Whom it concerns that the value of a name has changed: who can ask for it, by the rules of docs/selection.md."""
+"""Whom it concerns that the value of a name has changed, as code, and who that is of those for whom code ran."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Set as AbstractSet
+from dataclasses import dataclass, field
 from itertools import chain
 
-from aftershock.selection.computed_names import LOADING, ByString, body_key, is_foreign, with_aliases
-from aftershock.selection.details import DEFINITIONS, IMPORTED, STRINGS
+from aftershock.selection.computed_names import ByString
+from aftershock.selection.details import IMPORTED, STRINGS
 from aftershock.selection.keys import Key, KeyKind
-from aftershock.selection.listing import CLASSES, MEMBERS, NAMESPACE, OWN
-from aftershock.selection.mentions import INSPECTING, READING
-from aftershock.selection.relations import BESIDE, Delta, Relations, last_of
-from aftershock.selection.snapshot import Snapshot
-from aftershock.selection.special_methods import callers_of
-from aftershock_agent.tables import DOCSTRING, INSPECTED, MODULE, REACHES, UNREADABLE, WRITTEN
+from aftershock_agent.tables import MODULE
 
-EFFECTS = "<effects>"
-"""The name in a table under which stands what an import does that can't be compared."""
-_FOR_ALL = frozenset(
-    {
-        *(
-            EFFECTS,
-            UNREADABLE,
-            "pytestmark",
-            "pytest_plugins",
-            "collect_ignore",
-            "collect_ignore_glob",
-            "load_tests",
-            "__test__",
-        ),
-        *("setup_module", "teardown_module", "setUpModule", "tearDownModule", "setup_function", "teardown_function"),
-        *("setup_class", "teardown_class", "setup_method", "teardown_method", "setup", "teardown"),
-    }
-)
-"""Names that pytest asks for by itself, whoever mentions them."""
-_HOOKS = "pytest_"
-_DOCUMENTED = "documented:"
-"""Begins the name, among what one must have at hand, of something whose docstring has changed."""
-_MAKING = frozenset({"__init__", "__new__", "__init_subclass__", "__class_getitem__"})
-"""Special methods that only a class, not an object of it, leads to."""
-_LINEAGE = ("__mro__", "mro", "__bases__", "__base__", "getmro", "getclasstree", "getdoc", "help", "signature")
-"""Names of what tells the bases of a class, or looks through them for what is no member."""
-_HELP = "help"
-"""The builtin that reads docstrings; an attribute of that name is something else."""
+HANDED = f"{MODULE}handed:"
+"""Begins the name, among what one must have at hand, of a module that code hands on instead of asking it for names."""
 
 Runners = Callable[[AbstractSet[Key]], AbstractSet[int]]
 """Tells for whom any of some code ran: numbers that stand for facts, or for whatever else saw code run."""
@@ -98,7 +67,10 @@ class Concern:
         if not any(who - found for who, _ in asked):
             return found
         have = {
-            name: {*runners(hand.functions, loading if name.startswith(MODULE) else asking), *handed({name})}
+            name: {
+                *runners(hand.functions, loading if name.startswith(MODULE) else asking),
+                *handed({name.replace(HANDED, MODULE)}),
+            }
             for name, hand in self.hands.items()
         }
         through = [
@@ -128,259 +100,3 @@ class Concern:
             return frozenset() if functions.isdisjoint(ran) else somebody
 
         return self.everybody or bool(self.of(runners, lambda _: frozenset()))
-
-
-def concern_of(
-    path: str,
-    delta: Delta,
-    relations: Relations,
-    snapshot: Snapshot,
-    calm: AbstractSet[tuple[Key, str]],
-    imported: AbstractSet[Key],
-    by_string: Callable[[], ByString],
-) -> Concern:
-    """Whom a change of names of ``path`` concerns; ``relations`` are those of all that is known.
-
-    ``calm`` is code that lists members and came to the same before and after the change, with a class that it had
-    listed.  ``imported`` are the functions that ran in imports.  ``by_string`` is called only where
-    strings matter.
-    """
-    last = {last_of(name) for name in delta.names}
-    if not _FOR_ALL.isdisjoint(last) or any(name.startswith(_HOOKS) for name in last):
-        return Concern(True)
-    concern = _Search(path, relations, snapshot, calm, imported).concern(delta)
-    return replace(concern, by_string=by_string()) if concern.asks_by_string else concern
-
-
-class _Search:
-    """Looks for the code that a change of one file's names concerns."""
-
-    def __init__(
-        self,
-        path: str,
-        relations: Relations,
-        snapshot: Snapshot,
-        calm: AbstractSet[tuple[Key, str]],
-        imported: AbstractSet[Key],
-    ) -> None:
-        self._path, self._relations, self._snapshot, self._calm = path, relations, snapshot, calm
-        self._imported = imported
-        self._functions: set[Key] = set()
-
-    def concern(self, delta: Delta) -> Concern:
-        """Whom the change concerns."""
-        asking: dict[str, set[Key]] = {}
-        for name in delta.names:
-            owner, _, last = name.rpartition(".")
-            if name.startswith(WRITTEN):
-                self._functions.update(self._having(name))
-                continue
-            if last in (DOCSTRING, INSPECTED) and owner in delta.listed:
-                continue  # its owner is told of, which came or went
-            if last == DOCSTRING:
-                asking.setdefault(_DOCUMENTED + owner, set()).update(self._readers())
-            elif last == INSPECTED:
-                self._inspected(owner, asking)
-            elif last not in BESIDE:
-                self._name(owner, last, name, asking, unrecorded=name in delta.unrecorded)
-        for cls, other in delta.moved:
-            self._moved(cls, last_of(other), asking)
-        for owner in {name.rpartition(".")[0] for name in delta.listed if not name.startswith(WRITTEN)}:
-            self._listed(owner, asking)
-        pairs = [(frozenset(who), self._needed(owner)) for owner, who in asking.items() if who]
-        hands = self._hands(pairs)
-        return Concern(False, frozenset(self._functions), tuple(pairs), hands)
-
-    def _having(self, row: str) -> Iterator[Key]:
-        """The code that has what a row of something written stands for: that mentions it, under whatever name."""
-        name = last_of(row.partition("::")[2].removesuffix(f".{REACHES}"))
-        for each in with_aliases(frozenset({name}), self._snapshot):
-            yield from self._asking(each)
-            for path in self._snapshot.details:
-                yield from self._naming(path, each)
-
-    def _inspected(self, function: str, asking: dict[str, set[Key]]) -> None:
-        """What only the function itself sees, or who inspects it; packages from elsewhere may."""
-        self._functions.update(self._within(self._path, function))
-        inspecting = set(chain.from_iterable(map(self._mentioning, INSPECTING)))
-        inspecting |= {body_key(path, IMPORTED) for path in self._snapshot.details if is_foreign(path, self._snapshot)}
-        owner = function.rpartition(".")[0]
-        for needed in (_DOCUMENTED + function, owner) if owner else (_DOCUMENTED + function,):
-            asking.setdefault(needed, set()).update(inspecting)
-
-    def _readers(self) -> Iterator[Key]:
-        """The code that reads docstrings."""
-        for path in self._snapshot.details:
-            yield from self._naming(path, _HELP)
-        for reader in READING:
-            yield from self._mentioning(reader)
-
-    def _needed(self, owner: str) -> frozenset[str]:
-        """What one must have at hand to see a member of a class, or a name of the module (no owner)."""
-        if owner.startswith(_DOCUMENTED):
-            return frozenset({owner if owner != _DOCUMENTED else MODULE + _module_name(self._path)})
-        return frozenset(self._relations.derived(last_of(owner)) if owner else {MODULE + _module_name(self._path)})
-
-    def _hands(self, pairs: Iterable[tuple[object, frozenset[str]]]) -> dict[str, Hand]:
-        found: dict[str, Hand] = {}
-        pending = [name for _, needed in pairs for name in needed]
-        while pending:
-            name = pending.pop()
-            if name not in found:
-                found[name] = self._hand(name)
-                pending += [owner for _, owner in found[name].through]
-        return found
-
-    def _hand(self, name: str) -> Hand:
-        """How one gets at a class or module: by its names, from values, and in the class's own methods."""
-        hand = Hand()
-        if name.startswith(_DOCUMENTED):
-            # A function or class: who mentions it has it, and who lists things may.
-            for each in with_aliases({last_of(name.removeprefix(_DOCUMENTED))}, self._snapshot):
-                hand.functions.update(self._asking(each), self._mentioning(each))
-            hand.functions.update(
-                body_key(path, each) for path, found in self._snapshot.details.items() for each in found.listers
-            )
-            return hand
-        plain = name.removeprefix(MODULE)
-        names = {plain} if plain == name else {plain, *LOADING}
-        if name.startswith(MODULE) and self._path.endswith("__init__.py"):
-            names.add("")  # from . import x
-        hand.functions.update(*map(self._mentioning, with_aliases(names, self._snapshot)))
-        if plain == name:
-            hand.functions.update(self._bodies({name}), self._mentioning("__subclasses__"))
-        for path, holder in self._relations.holders.get(name, ()):
-            if holder.startswith(WRITTEN):
-                hand.functions.update(self._having(holder))
-                continue
-            owner, _, last = holder.rpartition(".")
-            hand.functions.update(self._within(path, holder))
-            if owner:
-                hand.through.append((frozenset(self._asking(last)), last_of(owner)))
-            else:
-                hand.functions.update(self._naming(path, last))
-                hand.through.append((frozenset(self._asking_modules(last)), MODULE + _module_name(path)))
-        return hand
-
-    def _moved(self, cls: str, other: str, asking: dict[str, set[Key]]) -> None:
-        """A class has another one among its bases, or no longer: its members may come from there."""
-        members = self._relations.members.get(other)
-        if not members:  # in another order; or nothing is known of it
-            self._name(*cls.rpartition(".")[::2], cls, asking, unrecorded=True)
-            asking.setdefault(cls, set()).update(self._anything())
-            return
-        for member in members:
-            self._name(cls, member, f"{cls}.{member}", asking, unrecorded=True)
-        self._listed(cls, asking)
-        # Who has both at hand may ask whether the one is of the other's kind.
-        hand = self._hand(other)
-        asking.setdefault(cls, set()).update(hand.functions, *(functions for functions, _ in hand.through))
-        for name in _LINEAGE:
-            asking[cls].update(self._mentioning(name))
-
-    def _name(self, owner: str, last: str, name: str, asking: dict[str, set[Key]], unrecorded: bool) -> None:
-        """A name of the module, or a member of a class, is bound to something else; or came, or went."""
-        self._functions.update(self._within(self._path, name))
-        if not owner:
-            self._functions.update(self._naming(self._path, name))
-            self._functions.update(self._importing_all(name))
-            asking.setdefault("", set()).update(self._asking(last))
-        elif last in _MAKING and not unrecorded:
-            # Who calls the class runs this, unless the call fails for its arguments.
-            for cls in with_aliases(self._relations.derived(last_of(owner)), self._snapshot):
-                self._functions.update(self._mentioning(cls))
-            self._functions.update(self._bodies(self._relations.derived(last_of(owner))))
-        elif self._relations.is_seen(last_of(owner), last):
-            asking.setdefault(owner, set()).update(self._anything())
-        elif last.startswith("__") and last.endswith("__"):
-            # Python asks for it, whatever the code that has one at hand does.
-            calling = callers_of(last, self._snapshot)
-            asking.setdefault(owner, set()).update(self._anything() if calling is None else calling, self._asking(last))
-        else:
-            asking.setdefault(owner, set()).update(self._asking(last))
-
-    def _importing_all(self, name: str) -> Iterator[Key]:
-        """The code of files with ``import *``, which may have the name too; and who asks for it as a string."""
-        for path, details in self._snapshot.details.items():
-            if details.star:
-                yield body_key(path, DEFINITIONS)
-                yield from self._naming(path, name)
-        yield from self._strings(self._path, name)
-        details = self._snapshot.details.get(self._path)
-        if details is not None and STRINGS in details.by_attribute.get(name, ()):
-            yield body_key(self._path, STRINGS)  # globals()[NAME], request.getfixturevalue(NAME)
-
-    def _listed(self, owner: str, asking: dict[str, set[Key]]) -> None:
-        """Who lists the members of a class, or the names of the module, sees something else."""
-        if not owner:
-            asking.setdefault(owner, set()).update(self._mentioning("__all__"))
-        derived = self._relations.derived(last_of(owner)) if owner else set()
-        related = derived | self._relations.families.get(last_of(owner), set()) if owner else set()
-        kinds = {MEMBERS, NAMESPACE, CLASSES} if owner else {MEMBERS, NAMESPACE}
-        for path, details in self._snapshot.details.items():
-            for function, subjects in details.listers.items():
-                lister = body_key(path, function)
-                if any((lister, cls) in self._calm for cls in derived):
-                    continue
-                if not subjects.isdisjoint(kinds):
-                    asking.setdefault(owner, set()).add(lister)
-                own = not owner and path == self._path and OWN in subjects
-                if own or any(last_of(subject) in related for subject in subjects):
-                    self._functions.add(lister)
-
-    def _anything(self) -> Iterator[Key]:
-        """All code there is."""
-        for path, details in self._snapshot.details.items():
-            yield from (body_key(path, function) for function in details.mentions)
-
-    def _bodies(self, classes: AbstractSet[str]) -> Iterator[Key]:
-        """The methods of all classes of these names."""
-        for path, symbols in self._snapshot.symbols.items():
-            for function in symbols.bodies:
-                if not classes.isdisjoint(function.split(".")[:-1]):
-                    yield body_key(path, function)
-
-    def _asking(self, attribute: str) -> Iterator[Key]:
-        """The code that may ask an object for an attribute of this name, or tell other code to."""
-        yield from self._asking_modules(attribute)
-        for path in self._snapshot.details:
-            yield from self._strings(path, attribute)
-
-    def _strings(self, path: str, name: str) -> Iterator[Key]:
-        """The strings of functions of a file that are this name; those outside of functions count as attributes."""
-        details = self._snapshot.details.get(path)
-        for function in details.by_string.get(name, ()) if details is not None else ():
-            if function == DEFINITIONS:
-                continue
-            yield body_key(path, function + STRINGS)
-            if body_key(path, function) in self._imported:
-                yield body_key(path, STRINGS)  # it may have left them in a value
-
-    def _asking_modules(self, attribute: str) -> Iterator[Key]:
-        """The code that asks for an attribute of this name."""
-        for path, details in self._snapshot.details.items():
-            yield from (body_key(path, function) for function in details.asking_for(attribute))
-
-    def _mentioning(self, name: str) -> Iterator[Key]:
-        """The code that mentions something under this name."""
-        yield from self._asking_modules(name)
-        for path in self._snapshot.details:
-            yield from self._naming(path, name)
-
-    def _naming(self, path: str, name: str) -> Iterator[Key]:
-        """The code of a file that mentions a name of its module, or a builtin."""
-        details = self._snapshot.details.get(path)
-        yield from (
-            body_key(path, function) for function in (details.by_name.get(name, ()) if details is not None else ())
-        )
-
-    def _within(self, path: str, name: str) -> Iterator[Key]:
-        """The functions of a name, or of the class of that name."""
-        symbols = self._snapshot.symbols.get(path)
-        for function in symbols.bodies if symbols is not None else ():
-            if function == name or function.startswith(f"{name}."):
-                yield body_key(path, function)
-
-
-def _module_name(path: str) -> str:
-    return last_of(path.removesuffix(".py").removesuffix("/__init__").replace("/", "."))

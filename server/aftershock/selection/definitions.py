@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 
 from aftershock.selection.computed_names import ByString, by_string
-from aftershock.selection.concern import Concern, concern_of
+from aftershock.selection.concern import Concern
+from aftershock.selection.concern_search import concern_of
 from aftershock.selection.facts import InputSet
 from aftershock.selection.keys import Key, KeyKind
 from aftershock.selection.relations import Delta, Relations, Table, Told, delta_of, told_by

@@ -14,15 +14,13 @@ from types import CodeType
 
 from aftershock.selection.compiling import PieceText, SyntaxProblem, code_objects, made_of_pieces, piece_code
 from aftershock.selection.effects import Effects, effects_of
-from aftershock.selection.listing import listers
+from aftershock.selection.listing import LAMBDAS, listers
 from aftershock.selection.mentions import COMPUTING, NOTHING, Mentions, is_evaluating, joined, mentions_of
 from aftershock.selection.module_level import handed_on_in, loaded_in, strings_in
 from aftershock.selection.symbols import Bodies, bodies_in
 
 DEFINITIONS = ""
 """Stands for all code of a file that isn't a function's body: what its import runs."""
-LAMBDAS = "<lambda>"
-"""Stands for the lambdas and generators in it, which may run later."""
 STRINGS = "<strings>"
 """Stands for the strings in it, which may be names that code asks for when it has the file's values.
 
@@ -62,6 +60,11 @@ class Details:
     def by_attribute(self) -> Mapping[str, Sequence[str]]:
         """The functions that mention each attribute."""
         return _inverted(self.mentions, lambda mentions: mentions.attributes)
+
+    @cached_property
+    def by_handed(self) -> Mapping[str, Sequence[str]]:
+        """The functions that hand on what each name stands for."""
+        return _inverted(self.mentions, lambda mentions: mentions.handed)
 
     @cached_property
     def by_string(self) -> Mapping[str, Sequence[str]]:
@@ -112,12 +115,15 @@ def parse_details(source: bytes, path: str) -> Details:
         for name, mentions in piece.mentions.items():
             several.setdefault(name, []).append(mentions)
     found = {name: joined(each) for name, each in several.items()}
+    listing: dict[str, frozenset[str]] = {}
+    for name, subjects in (each for piece in pieces for each in piece.listers):
+        listing[name] = listing.get(name, frozenset()) | subjects
     effects, effectful = _effects([piece.effects for piece in pieces])
     return Details(
         found,
         effects,
         effectful,
-        {name: each for piece in pieces for name, each in piece.listers},
+        listing,
         frozenset[tuple[str, str]]().union(*(piece.aliases for piece in pieces)),
         any(piece.star for piece in pieces),
     )

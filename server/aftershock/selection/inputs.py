@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from aftershock.selection.details import LAMBDAS
 from aftershock.selection.facts import InputSet
 from aftershock.selection.imports import ImportGraph
 from aftershock.selection.keys import TEXT, Key, KeyKind
+from aftershock.selection.listing import LAMBDAS
 from aftershock.selection.snapshot import Snapshot
 from aftershock.selection.symbols import symbol_of
 

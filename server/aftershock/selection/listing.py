@@ -10,6 +10,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
+LAMBDAS = "<lambda>"
+"""Stands for the lambdas and generators outside of functions, which may run later."""
 MEMBERS = "<members>"
 NAMESPACE = "<namespace>"
 CLASSES = "<classes>"
@@ -41,10 +43,13 @@ def _listers(body: Sequence[ast.stmt], prefix: str, owner: ast.ClassDef | None) 
             inner = [child for child in ast.iter_child_nodes(statement) if isinstance(child, ast.stmt)]
             handlers = [child for child in ast.iter_child_nodes(statement) if isinstance(child, ast.ExceptHandler)]
             yield from _listers([*inner, *(each for child in handlers for each in child.body)], prefix, owner)
+            for each in ast.walk(statement) if not inner else ():
+                if isinstance(each, ast.Lambda):
+                    yield LAMBDAS, frozenset(_subjects(each, "", None))
 
 
 def _subjects(
-    function: ast.FunctionDef | ast.AsyncFunctionDef, owner_name: str, owner: ast.ClassDef | None
+    function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, owner_name: str, owner: ast.ClassDef | None
 ) -> Iterator[str]:
     arguments = [*function.args.posonlyargs, *function.args.args]
     first = arguments[0].arg if arguments and owner is not None else None
@@ -55,7 +60,9 @@ def _subjects(
             continue
         if first is None or owner is None or not _is_first(subject, first):
             yield _kind(node, subject, function)
-        elif not (of_attributes and isinstance(subject, ast.Name) and not _is_of_classes(function, owner)):
+        elif isinstance(function, ast.Lambda) or not (
+            of_attributes and isinstance(subject, ast.Name) and not _is_of_classes(function, owner)
+        ):
             yield owner_name
 
 
@@ -63,6 +70,8 @@ def _listed(node: ast.AST) -> tuple[ast.expr | None, bool]:
     """What a node lists, and whether only its own attributes, not its class's; None for any other node."""
     if isinstance(node, ast.Attribute) and node.attr == "__dict__":
         return node.value, True
+    if isinstance(node, ast.Attribute) and node.attr in ("__globals__", "f_globals"):
+        return ast.Subscript(node.value, ast.Constant(None)), False  # a namespace of nobody knows whom
     if isinstance(node, ast.Attribute) and node.attr == "__subclasses__":
         return node.value, False
     if isinstance(node, ast.Call):

@@ -8,6 +8,7 @@ in code that makes names up (``getattr(this, "visit_" + kind)``) for all names t
 from __future__ import annotations
 
 import dis
+import inspect
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -42,6 +43,12 @@ _SHIFTS = {
     if name in dis.opmap and sys.version_info >= since
 }
 """Operations whose argument holds more than the number of the name, and the bits of that."""
+
+_IMPORTING = frozenset(dis.opmap[name] for name in ("IMPORT_NAME", "IMPORT_FROM"))
+_ASKING = frozenset(
+    dis.opmap[name] for name in ("LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR", "DELETE_ATTR") if name in dis.opmap
+)
+_LOADING = frozenset(number for number in dis.hasname if number < 256 and dis.opname[number].startswith("LOAD_"))
 
 ASKING = frozenset(
     {
@@ -87,12 +94,14 @@ class Mentions(NamedTuple):
     """What code mentions: ``names`` of its module, ``attributes`` of anything, ``fragments`` of made-up attributes.
 
     ``strings`` are those that may become an attribute's name elsewhere: of some object's, hardly of a module's.
+    ``handed`` are the names and attributes of which it does more than ask for attributes.
     """
 
     names: frozenset[str] = frozenset()
     attributes: frozenset[str] = frozenset()
     fragments: frozenset[str] = frozenset()
     strings: frozenset[str] = frozenset()
+    handed: frozenset[str] = frozenset()
 
     def joined(self, other: Mentions) -> Mentions:
         """What two pieces of code mention."""
@@ -129,7 +138,18 @@ def mentions_of(code: CodeType, evaluated: bool) -> Mentions:
     computes = not COMPUTING.isdisjoint(names) or not COMPUTING.isdisjoint(attributes)
     made_up = (_MADE_UP.match(text) for text in texts if computes)
     fragments = {part for made in made_up if made is not None for part in made.groups() if part}
-    return Mentions(*map(frozenset, (names, attributes, fragments, strings)))
+    return Mentions(*map(frozenset, (names, attributes, fragments, strings, _handed(code))))
+
+
+def _handed(code: CodeType) -> Iterator[str]:
+    """The names of which code does more than ask for attributes; in a function, all that it imports."""
+    instructions = list(_instructions(code))
+    for (operation, argument), (following, _) in zip(instructions, [*instructions[1:], (0, 0)], strict=True):
+        if operation in _IMPORTING:
+            if code.co_flags & inspect.CO_OPTIMIZED:
+                yield from code.co_names[argument >> _SHIFTS.get(operation, 0)].split(".")
+        elif operation in _LOADING and following not in _ASKING:
+            yield code.co_names[argument >> _SHIFTS.get(operation, 0)]
 
 
 def names_in(text: str) -> tuple[list[str], bool]:

@@ -46,9 +46,19 @@ def _fields_of(cls: ast.ClassDef) -> Iterator[str]:
 
 def _strings(nodes: Sequence[ast.AST]) -> Iterator[str]:
     for node in nodes:
-        for each in ast.walk(node):
-            if isinstance(each, ast.Constant) and isinstance(each.value, str):
+        within = list(ast.walk(node))
+        defining = {id(name) for each in within for name in _names_given(each)}
+        for each in within:
+            if isinstance(each, ast.Constant) and isinstance(each.value, str) and id(each) not in defining:
                 yield from names_in(each.value)[0]
+
+
+def _names_given(node: ast.AST) -> Iterator[ast.expr]:
+    """The names that ``type(name, bases, members)`` gives to a class and its members, which are those themselves."""
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "type" and len(node.args) == 3:
+        yield node.args[0]
+        if isinstance(node.args[2], ast.Dict):
+            yield from (key for key in node.args[2].keys if key is not None)
 
 
 def is_acting(decorator: ast.expr) -> bool:

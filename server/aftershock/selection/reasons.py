@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from aftershock.selection.concern import EFFECTS
+from aftershock.selection.concern_search import EFFECTS
 from aftershock.selection.keys import TEXT, Key, KeyKind
 from aftershock.selection.resolver import ABSENT
 from aftershock.selection.snapshot import Snapshot
