@@ -14,10 +14,12 @@ DOCSTRING = "__doc__"
 ATTRIBUTES = "__dict__"
 """``f.__dict__`` are the attributes of a function that has some."""
 INSPECTED = "<inspected>"
-"""``f.<inspected>`` is what of a function its own body sees, or who inspects it: defaults, annotations, whether it is
-a generator or coroutine; begins with :data:`PLAIN` where calling it runs it."""
+"""``f.<inspected>`` is what of a function its own body sees, or who inspects it: defaults, and whether it is a
+generator or coroutine; begins with :data:`PLAIN` where calling it runs it."""
 PLAIN = "."
 """Begins what is inspected of a plain function."""
+ANNOTATED = "<annotated>"
+"""``f.<annotated>`` are the annotations of a function that has some, which only who inspects it sees."""
 FAMILY = "<family>"
 """``C.<family>`` holds no digest but the names of the project's classes that C has members from, and of its
 metaclasses, in the order in which a member is looked for."""

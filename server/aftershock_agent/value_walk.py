@@ -80,6 +80,11 @@ class Walk:
         """Of all that was taken in so far."""
         return (OPAQUE if self.opaque else "") + hashed("\0".join(self._out))
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was taken in."""
+        return not (self._out or self.opaque)
+
     def note(self, text: str) -> None:
         """Something to tell values apart by."""
         self._out.append(text)
@@ -240,7 +245,9 @@ class Walk:
         if apart:
             self.note(f"defaults {len(value.__defaults__ or ())} {sorted(value.__kwdefaults__ or ())}")
         else:
-            self._inspected(value)
+            self.take_next(value.__defaults__)
+            self.take_next(value.__kwdefaults__)
+            self.annotations(value)
         attributes = value.__dict__
         if attributes:
             self.items("attributes", attributes, attributes.items())
@@ -251,18 +258,18 @@ class Walk:
             if not own:
                 self._globals(value)
 
-    def take_inspected(self, function: types.FunctionType) -> None:
-        """Take in what of a function nobody sees who calls it, but for the function itself; never raises."""
+    def take_defaults(self, function: types.FunctionType) -> None:
+        """Take in what of a function only its own body sees, or who inspects it; never raises."""
         self.note(f"flags {function.__code__.co_flags & _MADE}")
+        self.take(function.__defaults__)
+        self.take(function.__kwdefaults__)
+
+    def take_annotations(self, function: types.FunctionType) -> None:
+        """Take in what of a function only those see who inspect it; never raises."""
         try:
-            self._inspected(function)
+            self.annotations(function)
         except Exception as error:  # as in take()
             self.obscure(f"{type(error).__name__}")
-
-    def _inspected(self, value: types.FunctionType) -> None:
-        self.take_next(value.__defaults__)
-        self.take_next(value.__kwdefaults__)
-        self.annotations(value)
 
     def cell(self, cell: types.CellType) -> None:
         """A variable of an enclosing function."""

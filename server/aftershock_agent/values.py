@@ -5,7 +5,7 @@ name and, of a class, member by member.  A value counts by what it holds, all th
 
 - data by type and content; a function by its signature, closure, attributes and name, but not by its body, which is
   recorded where it runs (a lambda's, or one without a source, is part of it); its docstring has a name of its own,
-  ``f.__doc__``, and so have its defaults and annotations, ``f.<inspected>``, where it is known to run as f;
+  ``f.__doc__``, and so have its defaults, ``f.<inspected>``, and annotations, where it is known to run as f;
 - a class by its *shape*: metaclass, annotations, and what code outside the project may look up by name; all else in it
   has names of its own, ``C.member``, and its bases ``C.<family>``.  A class whose readers can't be told has everything
   in its shape;
@@ -24,7 +24,7 @@ from typing import Any
 
 from aftershock_agent import class_shapes
 from aftershock_agent.recording import Project
-from aftershock_agent.tables import ATTRIBUTES, DOCSTRING, FAMILY, FUNCTION, INSPECTED, PLAIN, REACHES, SEEN
+from aftershock_agent.tables import ANNOTATED, ATTRIBUTES, DOCSTRING, FAMILY, FUNCTION, INSPECTED, PLAIN, REACHES, SEEN
 from aftershock_agent.value_parts import ATOMS, NAMED, hashed
 from aftershock_agent.value_walk import Known, Walk
 
@@ -89,11 +89,14 @@ class Values:
         walk.take(value)
         found[name], reached = walk.digest, walk.reached
         if own:
-            beside = Walk(self._known)
+            defaults, annotations = Walk(self._known), Walk(self._known)
             for function in own:
-                beside.take_inspected(function)
-            found[f"{name}.{INSPECTED}"] = (PLAIN if all(map(Walk.runs_when_called, own)) else "") + beside.digest
-            reached |= beside.reached
+                defaults.take_defaults(function)
+                annotations.take_annotations(function)
+            found[f"{name}.{INSPECTED}"] = (PLAIN if all(map(Walk.runs_when_called, own)) else "") + defaults.digest
+            if not annotations.is_empty:
+                found[f"{name}.{ANNOTATED}"] = annotations.digest
+            reached |= defaults.reached | annotations.reached
         if reached:
             found[f"{name}.{REACHES}"] = " ".join(sorted(reached))
 

@@ -113,7 +113,7 @@ def test_a_member_counts_by_itself(tmp_path: Path) -> None:
     before = "class C:\n    size = 1\n    def m(self, a=1): pass\nkept = C()\n"
     assert moved(tmp_path, before, before.replace("size = 1", "size = 2")) == {"C.size"}
     assert moved(tmp_path, before, before.replace("a=1", "a=2")) == {"C.m.<inspected>"}
-    assert moved(tmp_path, before, before.replace("a=1", "a: int = 1")) == {"C.m.<inspected>"}
+    assert moved(tmp_path, before, before.replace("a=1", "a: int = 1")) == {"C.m.<annotated>"}
     assert moved(tmp_path, before, before.replace("a=1", "a")) == {"C.m", "C.m.<inspected>"}
     assert moved(tmp_path, before, before.replace("def m", "def __repr__")) == {
         *("C.m", "C.m.<inspected>", "C.m.__doc__"),

@@ -15,7 +15,7 @@ from aftershock.selection.mentions import INSPECTING, READING
 from aftershock.selection.relations import BESIDE, Delta, Relations, last_of
 from aftershock.selection.snapshot import Snapshot
 from aftershock.selection.special_methods import callers_of
-from aftershock_agent.tables import DOCSTRING, INSPECTED, MODULE, REACHES, UNREADABLE, WRITTEN
+from aftershock_agent.tables import ANNOTATED, DOCSTRING, INSPECTED, MODULE, REACHES, UNREADABLE, WRITTEN
 
 EFFECTS = "<effects>"
 """The name in a table under which stands what an import does that can't be compared."""
@@ -93,12 +93,14 @@ class _Search:
             if name.startswith(WRITTEN):
                 self._functions.update(self._having(name))
                 continue
-            if last in (DOCSTRING, INSPECTED) and owner in delta.listed:
+            if last in (ANNOTATED, DOCSTRING, INSPECTED) and owner in delta.listed:
                 continue  # its owner is told of, which came or went
             if last == DOCSTRING:
                 asking.setdefault(_DOCUMENTED + owner, set()).update(self._readers())
-            elif last == INSPECTED:
+            elif last in (ANNOTATED, INSPECTED):
                 self._inspected(owner, asking)
+                if last == INSPECTED:
+                    self._functions.update(self._within(self._path, owner))
             elif last not in BESIDE:
                 self._name(owner, last, name, asking, unrecorded=name in delta.unrecorded)
         for cls, other in delta.moved:
@@ -118,8 +120,7 @@ class _Search:
                 yield from self._naming(path, each)
 
     def _inspected(self, function: str, asking: dict[str, set[Key]]) -> None:
-        """What only the function itself sees, or who inspects it; packages from elsewhere may."""
-        self._functions.update(self._within(self._path, function))
+        """What only the function itself sees, if anybody, or who inspects it; packages from elsewhere may."""
         inspecting = set(chain.from_iterable(map(self._mentioning, INSPECTING)))
         inspecting |= {body_key(path, IMPORTED) for path in self._snapshot.details if is_foreign(path, self._snapshot)}
         owner, _, last = function.rpartition(".")
@@ -156,12 +157,13 @@ class _Search:
         """How one gets at a class or module: by its names, from values, and in the class's own methods."""
         hand = Hand()
         if name.startswith(_DOCUMENTED):
-            # A function or class: who mentions it has it, and who lists things may.
-            for each in with_aliases({last_of(name.removeprefix(_DOCUMENTED))}, self._snapshot):
+            # A function or class: who mentions it has it, and who lists what it is in.
+            owner, _, last = name.removeprefix(_DOCUMENTED).rpartition(".")
+            for each in with_aliases({last}, self._snapshot):
                 hand.functions.update(self._asking(each), self._mentioning(each))
-            hand.functions.update(
-                body_key(path, each) for path, found in self._snapshot.details.items() for each in found.listers
-            )
+            at_once, listers = self._listers(owner)
+            hand.functions.update(at_once)
+            hand.through.extend((listers, needed) for needed in self._needed(owner or HANDED))
             return hand
         if name.startswith(HANDED):
             return self._handed_on(name.removeprefix(HANDED))
@@ -189,10 +191,11 @@ class _Search:
         """How one gets at a module as a value: from code that hands it on, or from what has modules."""
         hand = Hand()
         hand.functions.update(*map(self._mentioning, _HANDING))
+        names = with_aliases({module, *self._path.split("/")[:-1]}, self._snapshot)
         for _, holder in self._relations.holders.get(MODULE + module, ()):
-            hand.functions.update(self._mentioning(last_of(holder)))
-        packages = self._path.split("/")[:-1]
-        for name in with_aliases({module, *packages}, self._snapshot):
+            if last_of(holder) not in names:
+                hand.functions.update(self._mentioning(last_of(holder)))
+        for name in names:
             for path, details in self._snapshot.details.items():
                 hand.functions.update(body_key(path, function) for function in details.by_handed.get(name, ()))
                 hand.functions.update(self._strings(path, name))
@@ -252,20 +255,27 @@ class _Search:
         """Who lists the members of a class, or the names of the module, sees something else."""
         if not owner:
             asking.setdefault(owner, set()).update(self._mentioning("__all__"))
+        at_once, listers = self._listers(owner)
+        self._functions.update(at_once)
+        asking.setdefault(owner or HANDED, set()).update(listers)
+
+    def _listers(self, owner: str) -> tuple[frozenset[Key], frozenset[Key]]:
+        """The code that lists the members of a class, or the names of the module: at once, and if it has that."""
+        at_once, listers = set[Key](), set[Key]()
         derived = self._relations.derived(last_of(owner)) if owner else set()
         related = derived | self._relations.families.get(last_of(owner), set()) if owner else set()
         kinds = {MEMBERS, NAMESPACE, CLASSES} if owner else {MEMBERS, NAMESPACE}
-        handed = owner or HANDED
         for path, details in self._snapshot.details.items():
             for function, subjects in details.listers.items():
                 lister = body_key(path, function)
                 if any((lister, cls) in self._calm for cls in derived):
                     continue
                 if not subjects.isdisjoint(kinds):
-                    asking.setdefault(handed, set()).add(lister)
+                    listers.add(lister)
                 own = not owner and path == self._path and OWN in subjects
                 if own or any(last_of(subject) in related for subject in subjects):
-                    self._functions.add(lister)
+                    at_once.add(lister)
+        return frozenset(at_once), frozenset(listers)
 
     def _anything(self) -> Iterator[Key]:
         """All code there is."""

@@ -9,7 +9,7 @@ from aftershock.selection.concern_search import EFFECTS
 from aftershock.selection.keys import TEXT, Key, KeyKind
 from aftershock.selection.resolver import ABSENT
 from aftershock.selection.snapshot import Snapshot
-from aftershock_agent.tables import ATTRIBUTES, DOCSTRING, FAMILY, INSPECTED, REACHES, WRITTEN
+from aftershock_agent.tables import ANNOTATED, ATTRIBUTES, DOCSTRING, FAMILY, INSPECTED, REACHES, WRITTEN
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ OTHER_VARIANT = Reason(None, "never run with this Python")
 _NAMED = 3
 """How many names a sentence lists."""
 _EFFECTS_IN_WORDS = "what its import does"
-_BESIDE_IN_WORDS = {DOCSTRING: "docstring", INSPECTED: "defaults or annotations", FAMILY: "bases"}
-_BESIDE = (DOCSTRING, INSPECTED, FAMILY, REACHES, ATTRIBUTES)
+_BESIDE_IN_WORDS = {DOCSTRING: "docstring", INSPECTED: "defaults", ANNOTATED: "annotations", FAMILY: "bases"}
+_BESIDE = (ANNOTATED, DOCSTRING, INSPECTED, FAMILY, REACHES, ATTRIBUTES)
 
 _FIXED = {
     KeyKind.CONFIG: "configuration changed",

@@ -6,7 +6,18 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass, field
 
-from aftershock_agent.tables import ATTRIBUTES, DOCSTRING, FAMILY, FUNCTION, INSPECTED, PLAIN, REACHES, SEEN, WRITTEN
+from aftershock_agent.tables import (
+    ANNOTATED,
+    ATTRIBUTES,
+    DOCSTRING,
+    FAMILY,
+    FUNCTION,
+    INSPECTED,
+    PLAIN,
+    REACHES,
+    SEEN,
+    WRITTEN,
+)
 
 BESIDE = frozenset({ATTRIBUTES, FAMILY, REACHES, SEEN})
 """What stands beside a name, and is no name by itself."""
@@ -48,7 +59,7 @@ def delta_of(old: Table, new: Table) -> Delta:
     names = frozenset(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
     names |= {name.removesuffix(f".{INSPECTED}") for name in names if _runs_later(name, old)}
     listed = frozenset(name for name in names if _is_listed(name, old.get(name, ""), new.get(name, "")))
-    own = {name for name in names if last_of(name) not in (DOCSTRING, INSPECTED, REACHES)}
+    own = {name for name in names if last_of(name) not in (ANNOTATED, DOCSTRING, INSPECTED, REACHES)}
     came = all((name in old) != (name in new) and (old.get(name) or new[name])[0] == FUNCTION for name in own)
     unrecorded = frozenset(name for name in names if not (_is_recorded(name, old) and _is_recorded(name, new)))
     return Delta(names, listed, plain=came, unrecorded=unrecorded, moved=frozenset(_moved(names, old, new)))
@@ -73,7 +84,7 @@ def _runs_later(name: str, old: Table) -> bool:
 
 
 def _is_listed(name: str, before: str, now: str) -> bool:
-    if last_of(name) in (DOCSTRING, INSPECTED, FAMILY, REACHES, SEEN):
+    if last_of(name) in (ANNOTATED, DOCSTRING, INSPECTED, FAMILY, REACHES, SEEN):
         return False
     return not (before.startswith(FUNCTION) and now.startswith(FUNCTION))
 
@@ -103,7 +114,7 @@ def told_by(table: Table) -> Told:
             reaches.append((name.removesuffix(REACHES).removesuffix("."), text.split(" ")))
         elif name.endswith(SEEN):
             seen.append((name.removesuffix(f".{SEEN}"), {*text.split(" ")}))
-        elif not name.startswith(WRITTEN) and last_of(name) not in (ATTRIBUTES, DOCSTRING, INSPECTED):
+        elif not name.startswith(WRITTEN) and last_of(name) not in (ANNOTATED, ATTRIBUTES, DOCSTRING, INSPECTED):
             members.setdefault(last_of(name.rpartition(".")[0]), set()).add(last_of(name))
     of_classes = {last_of(owner): members.get(last_of(owner), set()) for owner, _ in families}
     return Told(families, reaches, of_classes, seen)

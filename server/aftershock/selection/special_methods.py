@@ -23,7 +23,7 @@ _NEVER_COPY = frozenset(
         *("inspect", "ipaddress", "itertools", "json", "keyword", "locale", "math", "numbers", "operator", "os"),
         *("pathlib", "platform", "posixpath", "random", "re", "secrets", "shlex", "shutil", "statistics", "string"),
         *("struct", "sys", "sysconfig", "tempfile", "textwrap", "time", "token", "tokenize", "traceback", "types"),
-        *("typing", "typing_extensions", "unicodedata", "urllib", "uuid", "warnings", "weakref", "zlib"),
+        *("typing", "typing_extensions", "unicodedata", "unittest", "urllib", "uuid", "warnings", "weakref", "zlib"),
         *("pytest", "_pytest"),
     }
 )
