@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Sequence
+from collections.abc import Sequence, Set as AbstractSet
 from typing import Any
 
 from aftershock_agent import class_shapes
@@ -65,7 +65,10 @@ class Values:
         for name, value in sorted(vars(module).items(), key=lambda item: str(item[0])):
             if name in _MACHINERY or not isinstance(name, str):
                 continue
-            self._note(name, value, found, self._own_functions(value, name, module.__name__))
+            if type(value) is types.FunctionType and value.__module__ != module.__name__:
+                self._note_imported(name, value, found)
+            else:
+                self._note(name, value, found, self._own_functions(value, name, module.__name__))
             found[name] += self._owner(value, f"{path}::{name}", shared)
             if type(value) is types.FunctionType and value.__module__ == module.__name__:
                 self._function(name, value, value, found)
@@ -87,7 +90,7 @@ class Values:
     def _note(self, name: str, value: object, found: dict[str, str], own: Sequence[types.FunctionType]) -> None:
         walk = Walk(self._known, own)
         walk.take(value)
-        found[name], reached = walk.digest, walk.reached
+        reached = walk.reached
         if own:
             defaults, annotations = Walk(self._known), Walk(self._known)
             for function in own:
@@ -97,6 +100,19 @@ class Values:
             if not annotations.is_empty:
                 found[f"{name}.{ANNOTATED}"] = annotations.digest
             reached |= defaults.reached | annotations.reached
+        self._enter(name, walk.digest, reached, found)
+
+    def _note_imported(self, name: str, value: types.FunctionType, found: dict[str, str]) -> None:
+        """A function of another module: the table of that one tells the rest, if it is known there under its name."""
+        home, qualname = value.__module__, value.__qualname__
+        known = class_shapes.found_under(home, qualname) is value and self._is_recorded(value, qualname, home)
+        walk = Walk(self._known, [value] if known else [])
+        walk.take(value)
+        self._enter(name, walk.digest, walk.reached, found)
+
+    @staticmethod
+    def _enter(name: str, digest: str, reached: AbstractSet[str], found: dict[str, str]) -> None:
+        found[name] = digest
         if reached:
             found[f"{name}.{REACHES}"] = " ".join(sorted(reached))
 

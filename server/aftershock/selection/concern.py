@@ -11,8 +11,8 @@ from aftershock.selection.details import IMPORTED, STRINGS
 from aftershock.selection.keys import Key, KeyKind
 from aftershock_agent.tables import MODULE
 
-HANDED = f"{MODULE}handed:"
-"""Begins the name, among what one must have at hand, of a module that code hands on instead of asking it for names."""
+HANDED = "handed:"
+"""Begins the name, among what one must have at hand, of what code hands on instead of asking it for names."""
 
 Runners = Callable[[AbstractSet[Key]], AbstractSet[int]]
 """Tells for whom any of some code ran: numbers that stand for facts, or for whatever else saw code run."""
@@ -69,7 +69,7 @@ class Concern:
         have = {
             name: {
                 *runners(hand.functions, loading if name.startswith(MODULE) else asking),
-                *handed({name.replace(HANDED, MODULE)}),
+                *handed({name.removeprefix(HANDED)}),
             }
             for name, hand in self.hands.items()
         }

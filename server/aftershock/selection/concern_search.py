@@ -120,13 +120,16 @@ class _Search:
                 yield from self._naming(path, each)
 
     def _inspected(self, function: str, asking: dict[str, set[Key]]) -> None:
-        """What only the function itself sees, if anybody, or who inspects it; packages from elsewhere may."""
-        inspecting = set(chain.from_iterable(map(self._mentioning, INSPECTING)))
-        inspecting |= {body_key(path, IMPORTED) for path in self._snapshot.details if is_foreign(path, self._snapshot)}
+        """What of a function those see who inspect it; packages from elsewhere may inspect what they are handed."""
         owner, _, last = function.rpartition(".")
+        inspecting = set(chain.from_iterable(map(self._mentioning, INSPECTING)))
         asking.setdefault(_DOCUMENTED + function, set()).update(inspecting)
-        if owner and last.startswith("__"):
+        of_class = owner and last.startswith("__")
+        if of_class:
             asking.setdefault(owner, set()).update(inspecting)  # the signature of a class is its __init__'s
+        foreign = (path for path in self._snapshot.details if is_foreign(path, self._snapshot))
+        handed = HANDED + (last_of(owner) if of_class else last)
+        asking.setdefault(handed, set()).update(body_key(path, IMPORTED) for path in foreign)
 
     def _readers(self) -> Iterator[Key]:
         """The code that reads docstrings."""
@@ -137,8 +140,8 @@ class _Search:
 
     def _needed(self, owner: str) -> frozenset[str]:
         """What one must have at hand to see a member of a class, or a name of the module (no owner)."""
-        if owner == HANDED:
-            return frozenset({HANDED + _module_name(self._path)})
+        if owner.startswith(HANDED):
+            return frozenset({owner if owner != HANDED else HANDED + MODULE + _module_name(self._path)})
         if owner.startswith(_DOCUMENTED):
             return frozenset({owner if owner != _DOCUMENTED else MODULE + _module_name(self._path)})
         return frozenset(self._relations.derived(last_of(owner)) if owner else {MODULE + _module_name(self._path)})
@@ -187,20 +190,20 @@ class _Search:
                 hand.through.append((frozenset(self._asking_modules(last)), MODULE + _module_name(path)))
         return hand
 
-    def _handed_on(self, module: str) -> Hand:
-        """How one gets at a module as a value: from code that hands it on, or from what has modules."""
-        hand = Hand()
-        hand.functions.update(*map(self._mentioning, _HANDING))
-        names = with_aliases({module, *self._path.split("/")[:-1]}, self._snapshot)
-        for _, holder in self._relations.holders.get(MODULE + module, ()):
+    def _handed_on(self, what: str) -> Hand:
+        """How one gets at a module, class or function as a value: from code that hands it on, or what has modules."""
+        hand, plain = Hand(), what.removeprefix(MODULE)
+        names = {plain, *self._relations.derived(plain)}
+        if what != plain:
+            hand.functions.update(*map(self._mentioning, _HANDING))
+            names.update(self._path.split("/")[:-1])
+        names = set(with_aliases(names, self._snapshot))
+        for _, holder in self._relations.holders.get(what, ()):
             if last_of(holder) not in names:
                 hand.functions.update(self._mentioning(last_of(holder)))
-        for name in names:
-            for path, details in self._snapshot.details.items():
-                hand.functions.update(body_key(path, function) for function in details.by_handed.get(name, ()))
-                hand.functions.update(self._strings(path, name))
-                if STRINGS in details.by_attribute.get(name, ()):
-                    hand.functions.add(body_key(path, STRINGS))
+        for path, details in self._snapshot.details.items():
+            for name in names & details.by_handed.keys():
+                hand.functions.update(body_key(path, function) for function in details.by_handed[name])
         return hand
 
     def _moved(self, cls: str, other: str, asking: dict[str, set[Key]]) -> None:

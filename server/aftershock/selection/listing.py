@@ -19,8 +19,9 @@ OWN = "<own>"
 """Stand for subjects that can't be told: all members of an object, the namespace of a module or class, that of a class;
 and for the names of the function's own module."""
 
-_MEMBERS = frozenset({"dir", "getmembers", "getmembers_static", "signature", "get_annotations", "get_type_hints"})
-_CALLS = frozenset({*_MEMBERS, "vars", "globals"})
+_MEMBERS = frozenset({"dir", "getmembers", "getmembers_static"})
+_SIGNATURES = frozenset({"signature", "get_annotations", "get_type_hints"})
+_CALLS = frozenset({*_MEMBERS, *_SIGNATURES, "vars", "globals"})
 _ONE_BY_NAME = frozenset({"get", "setdefault", "pop", "__contains__", "__getitem__"})
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -87,7 +88,7 @@ def _kind(node: ast.AST, subject: ast.expr, function: ast.AST) -> str:
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         if name == "globals" or not node.args:
             return OWN
-        return MEMBERS if name in _MEMBERS else NAMESPACE
+        return CLASSES if name in _SIGNATURES else MEMBERS if name in _MEMBERS else NAMESPACE
     while isinstance(subject, ast.Attribute):
         subject = subject.value
     stored = (inner for inner in ast.walk(function) if isinstance(inner, (ast.Name, ast.arg)))

@@ -48,6 +48,10 @@ _IMPORTING = frozenset(dis.opmap[name] for name in ("IMPORT_NAME", "IMPORT_FROM"
 _ASKING = frozenset(
     dis.opmap[name] for name in ("LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR", "DELETE_ATTR") if name in dis.opmap
 )
+_CALLING = frozenset(
+    dis.opmap[name] for name, since in (("LOAD_GLOBAL", (3, 11)), ("LOAD_ATTR", (3, 12))) if sys.version_info >= since
+)
+"""Operations whose argument's lowest bit says that what is loaded gets called."""
 _LOADING = frozenset(number for number in dis.hasname if number < 256 and dis.opname[number].startswith("LOAD_"))
 
 ASKING = frozenset(
@@ -94,7 +98,7 @@ class Mentions(NamedTuple):
     """What code mentions: ``names`` of its module, ``attributes`` of anything, ``fragments`` of made-up attributes.
 
     ``strings`` are those that may become an attribute's name elsewhere: of some object's, hardly of a module's.
-    ``handed`` are the names and attributes of which it does more than ask for attributes.
+    ``handed`` are the names and attributes of which it does more than ask for attributes, or call them.
     """
 
     names: frozenset[str] = frozenset()
@@ -142,13 +146,13 @@ def mentions_of(code: CodeType, evaluated: bool) -> Mentions:
 
 
 def _handed(code: CodeType) -> Iterator[str]:
-    """The names of which code does more than ask for attributes; in a function, all that it imports."""
+    """The names of which code does more than ask for attributes or call them; in a function, all that it imports."""
     instructions = list(_instructions(code))
     for (operation, argument), (following, _) in zip(instructions, [*instructions[1:], (0, 0)], strict=True):
         if operation in _IMPORTING:
             if code.co_flags & inspect.CO_OPTIMIZED:
                 yield from code.co_names[argument >> _SHIFTS.get(operation, 0)].split(".")
-        elif operation in _LOADING and following not in _ASKING:
+        elif operation in _LOADING and following not in _ASKING and not (operation in _CALLING and argument & 1):
             yield code.co_names[argument >> _SHIFTS.get(operation, 0)]
 
 
