@@ -25,7 +25,8 @@ from aftershock_agent.value_parts import (
 
 _LONG = 500  # elements of a container from which on C code is tried
 _BEYOND_CALLS = 0x40 | 0x4000000  # CO_NOFREE, CO_HAS_DOCSTRING: no caller can tell
-_MADE = 0x20 | 0x80 | 0x100 | 0x200  # a generator or coroutine: calling it runs nothing yet
+MADE = 0x20 | 0x80 | 0x100 | 0x200
+"""The flags of code that is a generator or coroutine: calling it runs nothing yet."""
 
 
 class Known:
@@ -237,7 +238,7 @@ class Walk:
             self.note(f"function {name}")
             return
         apart = id(value) in self._apart
-        flags = code.co_flags & ~(_BEYOND_CALLS | _MADE if apart else _BEYOND_CALLS)
+        flags = code.co_flags & ~(_BEYOND_CALLS | MADE if apart else _BEYOND_CALLS)
         counts = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, flags)
         stars = bool(code.co_flags & 4) + bool(code.co_flags & 8)
         arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + stars]
@@ -260,7 +261,6 @@ class Walk:
 
     def take_defaults(self, function: types.FunctionType) -> None:
         """Take in what of a function only its own body sees, or who inspects it; never raises."""
-        self.note(f"flags {function.__code__.co_flags & _MADE}")
         self.take(function.__defaults__)
         self.take(function.__kwdefaults__)
 
@@ -279,11 +279,6 @@ class Walk:
             self.note("empty cell")
             return
         self.take_next(content)
-
-    @staticmethod
-    def runs_when_called(value: types.FunctionType) -> bool:
-        """Whether calling a function doesn't just make something that runs later."""
-        return not value.__code__.co_flags & _MADE
 
     def annotations(self, value: Any) -> None:
         """Names of types say enough; evaluated lazily, from 3.14 on, they are taken as code."""

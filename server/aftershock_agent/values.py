@@ -24,9 +24,9 @@ from typing import Any
 
 from aftershock_agent import class_shapes
 from aftershock_agent.recording import Project
-from aftershock_agent.tables import ANNOTATED, ATTRIBUTES, DOCSTRING, FAMILY, FUNCTION, INSPECTED, PLAIN, REACHES, SEEN
+from aftershock_agent.tables import ANNOTATED, ATTRIBUTES, DOCSTRING, FAMILY, FUNCTION, INSPECTED, KIND, REACHES, SEEN
 from aftershock_agent.value_parts import ATOMS, NAMED, hashed
-from aftershock_agent.value_walk import Known, Walk
+from aftershock_agent.value_walk import MADE, Known, Walk
 
 _MACHINERY = frozenset(
     {
@@ -96,7 +96,10 @@ class Values:
             for function in own:
                 defaults.take_defaults(function)
                 annotations.take_annotations(function)
-            found[f"{name}.{INSPECTED}"] = (PLAIN if all(map(Walk.runs_when_called, own)) else "") + defaults.digest
+            found[f"{name}.{INSPECTED}"] = defaults.digest
+            kinds = [each.__code__.co_flags & MADE for each in own]
+            if any(kinds):
+                found[f"{name}.{KIND}"] = str(kinds)
             if not annotations.is_empty:
                 found[f"{name}.{ANNOTATED}"] = annotations.digest
             reached |= defaults.reached | annotations.reached

@@ -11,11 +11,11 @@ from aftershock.selection.concern import HANDED, Concern, Hand
 from aftershock.selection.details import DEFINITIONS, IMPORTED, STRINGS
 from aftershock.selection.keys import Key
 from aftershock.selection.listing import CLASSES, MEMBERS, NAMESPACE, OWN
-from aftershock.selection.mentions import INSPECTING, READING
-from aftershock.selection.relations import BESIDE, Delta, Relations, last_of
+from aftershock.selection.mentions import INSPECTING, INSPECTING_KIND, READING
+from aftershock.selection.relations import BESIDE, OF_FUNCTIONS, Delta, Relations, last_of
 from aftershock.selection.snapshot import Snapshot
 from aftershock.selection.special_methods import callers_of
-from aftershock_agent.tables import ANNOTATED, DOCSTRING, INSPECTED, MODULE, REACHES, UNREADABLE, WRITTEN
+from aftershock_agent.tables import ANNOTATED, DOCSTRING, INSPECTED, KIND, MODULE, REACHES, UNREADABLE, WRITTEN
 
 EFFECTS = "<effects>"
 """The name in a table under which stands what an import does that can't be compared."""
@@ -93,13 +93,13 @@ class _Search:
             if name.startswith(WRITTEN):
                 self._functions.update(self._having(name))
                 continue
-            if last in (ANNOTATED, DOCSTRING, INSPECTED) and owner in delta.listed:
+            if last in OF_FUNCTIONS and owner in delta.listed:
                 continue  # its owner is told of, which came or went
             if last == DOCSTRING:
                 asking.setdefault(_DOCUMENTED + owner, set()).update(self._readers())
-            elif last in (ANNOTATED, INSPECTED):
-                self._inspected(owner, asking)
-                if last == INSPECTED:
+            elif last in (ANNOTATED, INSPECTED, KIND):
+                self._inspected(owner, asking, INSPECTING_KIND if last == KIND else INSPECTING)
+                if last != ANNOTATED:
                     self._functions.update(self._within(self._path, owner))
             elif last not in BESIDE:
                 self._name(owner, last, name, asking, unrecorded=name in delta.unrecorded)
@@ -119,10 +119,10 @@ class _Search:
             for path in self._snapshot.details:
                 yield from self._naming(path, each)
 
-    def _inspected(self, function: str, asking: dict[str, set[Key]]) -> None:
-        """What of a function those see who inspect it; packages from elsewhere may inspect what they are handed."""
+    def _inspected(self, function: str, asking: dict[str, set[Key]], names: Iterable[str]) -> None:
+        """What those see of a function who inspect it by one of these names, or packages that are handed it."""
         owner, _, last = function.rpartition(".")
-        inspecting = set(chain.from_iterable(map(self._mentioning, INSPECTING)))
+        inspecting = set(chain.from_iterable(map(self._mentioning, names)))
         asking.setdefault(_DOCUMENTED + function, set()).update(inspecting)
         of_class = owner and last.startswith("__")
         if of_class:

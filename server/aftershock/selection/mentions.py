@@ -83,11 +83,17 @@ INSPECTING = frozenset(
     {
         *("signature", "Signature", "from_callable", "getfullargspec", "getcallargs", "__signature__", "__code__"),
         *("__defaults__", "__kwdefaults__", "__annotations__", "__annotate__", "get_annotations", "get_type_hints"),
-        *("isgeneratorfunction", "iscoroutinefunction", "isasyncgenfunction", "isawaitable", "markcoroutinefunction"),
         *("help", "render_doc", "getmembers", "unwrap", "create_autospec", "autospec"),
     }
 )
 """Names of what looks at a function without calling it, or has others do so."""
+INSPECTING_KIND = frozenset(
+    {
+        *("isgeneratorfunction", "iscoroutinefunction", "isasyncgenfunction", "isawaitable", "markcoroutinefunction"),
+        *("__code__", "co_flags"),
+    }
+)
+"""Names of what looks at whether a function is a generator or coroutine."""
 READING = frozenset({"__doc__", "getdoc", "getcomments", "render_doc", "testmod", "testfile"})
 """Names of what reads docstrings."""
 EVALUATING = frozenset({"exec", "eval"})

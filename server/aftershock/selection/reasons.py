@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from aftershock.selection.concern_search import EFFECTS
 from aftershock.selection.keys import TEXT, Key, KeyKind
+from aftershock.selection.relations import BESIDE, OF_FUNCTIONS
 from aftershock.selection.resolver import ABSENT
 from aftershock.selection.snapshot import Snapshot
-from aftershock_agent.tables import ANNOTATED, ATTRIBUTES, DOCSTRING, FAMILY, INSPECTED, REACHES, WRITTEN
+from aftershock_agent.tables import ANNOTATED, DOCSTRING, FAMILY, INSPECTED, KIND, WRITTEN
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,14 @@ OTHER_VARIANT = Reason(None, "never run with this Python")
 _NAMED = 3
 """How many names a sentence lists."""
 _EFFECTS_IN_WORDS = "what its import does"
-_BESIDE_IN_WORDS = {DOCSTRING: "docstring", INSPECTED: "defaults", ANNOTATED: "annotations", FAMILY: "bases"}
-_BESIDE = (ANNOTATED, DOCSTRING, INSPECTED, FAMILY, REACHES, ATTRIBUTES)
+_BESIDE_IN_WORDS = {
+    DOCSTRING: "docstring",
+    INSPECTED: "defaults",
+    KIND: "kind",
+    ANNOTATED: "annotations",
+    FAMILY: "bases",
+}
+_BESIDE = tuple(OF_FUNCTIONS | BESIDE)
 
 _FIXED = {
     KeyKind.CONFIG: "configuration changed",
@@ -59,7 +66,7 @@ def _in_words(name: str) -> str:
         path, _, what = name.removeprefix(WRITTEN).partition("::")
         return f"what it puts into {what} of {path}"
     name, _, beside = name.rpartition(".") if name.endswith(_BESIDE) else (name, "", "")
-    return f"{name}'s {_BESIDE_IN_WORDS[beside]}" if beside in _BESIDE_IN_WORDS else name
+    return f"{name or 'the module'}'s {_BESIDE_IN_WORDS[beside]}" if beside in _BESIDE_IN_WORDS else name
 
 
 def _text(key: Key, recorded: str, snapshot: Snapshot) -> str:

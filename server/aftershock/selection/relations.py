@@ -13,7 +13,7 @@ from aftershock_agent.tables import (
     FAMILY,
     FUNCTION,
     INSPECTED,
-    PLAIN,
+    KIND,
     REACHES,
     SEEN,
     WRITTEN,
@@ -21,6 +21,8 @@ from aftershock_agent.tables import (
 
 BESIDE = frozenset({ATTRIBUTES, FAMILY, REACHES, SEEN})
 """What stands beside a name, and is no name by itself."""
+OF_FUNCTIONS = frozenset({ANNOTATED, DOCSTRING, INSPECTED, KIND})
+"""What stands beside a function, and is told to those who can see it."""
 
 Table = Mapping[str, str]
 """The digests of what a module's names, and its classes' members by qualified name, are bound to."""
@@ -57,9 +59,10 @@ class Delta:
 def delta_of(old: Table, new: Table) -> Delta:
     """What the tables tell apart."""
     names = frozenset(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
-    names |= {name.removesuffix(f".{INSPECTED}") for name in names if _runs_later(name, old)}
+    # A generator may have been called and never have run.
+    names |= {name.removesuffix(f".{KIND}") for name in names if name.endswith(f".{KIND}") and name in old}
     listed = frozenset(name for name in names if _is_listed(name, old.get(name, ""), new.get(name, "")))
-    own = {name for name in names if last_of(name) not in (ANNOTATED, DOCSTRING, INSPECTED, REACHES)}
+    own = {name for name in names if last_of(name) not in {*OF_FUNCTIONS, REACHES}}
     came = all((name in old) != (name in new) and (old.get(name) or new[name])[0] == FUNCTION for name in own)
     unrecorded = frozenset(name for name in names if not (_is_recorded(name, old) and _is_recorded(name, new)))
     return Delta(names, listed, plain=came, unrecorded=unrecorded, moved=frozenset(_moved(names, old, new)))
@@ -78,13 +81,8 @@ def _is_recorded(name: str, table: Table) -> bool:
     return f"{name}.{INSPECTED}" in table
 
 
-def _runs_later(name: str, old: Table) -> bool:
-    """Whether it is told of a generator or coroutine, which may have been called and never have run."""
-    return last_of(name) == INSPECTED and name in old and not old[name].startswith(PLAIN)
-
-
 def _is_listed(name: str, before: str, now: str) -> bool:
-    if last_of(name) in (ANNOTATED, DOCSTRING, INSPECTED, FAMILY, REACHES, SEEN):
+    if last_of(name) in (OF_FUNCTIONS | BESIDE) - {ATTRIBUTES}:
         return False
     return not (before.startswith(FUNCTION) and now.startswith(FUNCTION))
 
@@ -114,7 +112,7 @@ def told_by(table: Table) -> Told:
             reaches.append((name.removesuffix(REACHES).removesuffix("."), text.split(" ")))
         elif name.endswith(SEEN):
             seen.append((name.removesuffix(f".{SEEN}"), {*text.split(" ")}))
-        elif not name.startswith(WRITTEN) and last_of(name) not in (ANNOTATED, ATTRIBUTES, DOCSTRING, INSPECTED):
+        elif not name.startswith(WRITTEN) and last_of(name) not in OF_FUNCTIONS | BESIDE:
             members.setdefault(last_of(name.rpartition(".")[0]), set()).add(last_of(name))
     of_classes = {last_of(owner): members.get(last_of(owner), set()) for owner, _ in families}
     return Told(families, reaches, of_classes, seen)
