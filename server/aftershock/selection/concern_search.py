@@ -45,6 +45,8 @@ _MAKING = frozenset({"__init__", "__new__", "__init_subclass__", "__class_getite
 """Special methods that only a class, not an object of it, leads to."""
 _LINEAGE = ("__mro__", "mro", "__bases__", "__base__", "getmro", "getclasstree", "getdoc", "help", "signature")
 """Names of what tells the bases of a class, or looks through them for what is no member."""
+_ORIGINAL_BASES = "__orig_bases__"
+"""What looks like a special method's name, but is only asked for by name."""
 _HELP = "help"
 """The builtin that reads docstrings; an attribute of that name is something else."""
 
@@ -90,7 +92,7 @@ class _Search:
         asking: dict[str, set[Key]] = {}
         for name in delta.names:
             owner, _, last = name.rpartition(".")
-            if name.startswith(WRITTEN):
+            if name.startswith(WRITTEN) and last != REACHES:
                 self._functions.update(self._having(name))
                 continue
             if last in OF_FUNCTIONS and owner in delta.listed:
@@ -113,7 +115,7 @@ class _Search:
 
     def _having(self, row: str) -> Iterator[Key]:
         """The code that has what a row of something written stands for: that mentions it, under whatever name."""
-        name = last_of(row.partition("::")[2].removesuffix(f".{REACHES}"))
+        name = last_of(row.partition("::")[2])
         for each in with_aliases(frozenset({name}), self._snapshot):
             yield from self._asking(each)
             for path in self._snapshot.details:
@@ -193,14 +195,12 @@ class _Search:
     def _handed_on(self, what: str) -> Hand:
         """How one gets at a module, class or function as a value: from code that hands it on, or what has modules."""
         hand, plain = Hand(), what.removeprefix(MODULE)
-        names = {plain, *self._relations.derived(plain)}
+        packages = self._path.split("/")[:-1] if what != plain else []
+        names = set(with_aliases({plain, *self._relations.derived(plain), *packages}, self._snapshot))
         if what != plain:
             hand.functions.update(*map(self._mentioning, _HANDING))
-            names.update(self._path.split("/")[:-1])
-        names = set(with_aliases(names, self._snapshot))
-        for _, holder in self._relations.holders.get(what, ()):
-            if last_of(holder) not in names:
-                hand.functions.update(self._mentioning(last_of(holder)))
+            holders = {last_of(holder) for _, holder in self._relations.holders.get(what, ())}
+            hand.functions.update(*map(self._mentioning, holders - names))
         for path, details in self._snapshot.details.items():
             for name in names & details.by_handed.keys():
                 hand.functions.update(body_key(path, function) for function in details.by_handed[name])
@@ -236,12 +236,14 @@ class _Search:
             self._functions.update(self._bodies(self._relations.derived(last_of(owner))))
         elif self._relations.is_seen(last_of(owner), last):
             asking.setdefault(owner, set()).update(self._anything())
-        elif last.startswith("__") and last.endswith("__"):
+        elif last.startswith("__") and last.endswith("__") and last != _ORIGINAL_BASES:
             # Python asks for it, whatever the code that has one at hand does.
             calling = callers_of(last, self._snapshot)
             asking.setdefault(owner, set()).update(self._anything() if calling is None else calling, self._asking(last))
         else:
             asking.setdefault(owner, set()).update(self._asking(last))
+            if last == _ORIGINAL_BASES:
+                asking[owner].update(self._asking("get_original_bases"))
 
     def _importing_all(self, name: str) -> Iterator[Key]:
         """The code of files with ``import *``, which may have the name too; and who asks for it as a string."""
