@@ -18,13 +18,26 @@ _COPYING = frozenset(
 )
 _NEVER_COPY = frozenset(
     {
-        *("__future__", "abc", "bisect", "calendar", "cmath", "codecs", "collections", "contextlib", "datetime"),
-        *("decimal", "difflib", "enum", "errno", "fractions", "functools", "glob", "hashlib", "heapq", "html", "io"),
-        *("inspect", "ipaddress", "itertools", "json", "keyword", "locale", "math", "numbers", "operator", "os"),
-        *("pathlib", "platform", "posixpath", "random", "re", "secrets", "shlex", "shutil", "statistics", "string"),
-        *("struct", "sys", "sysconfig", "tempfile", "textwrap", "time", "token", "tokenize", "traceback", "types"),
-        *("typing", "typing_extensions", "unicodedata", "unittest", "urllib", "uuid", "warnings", "weakref", "zlib"),
-        *("pytest", "_pytest"),
+        *("__future__", "abc", "atexit", "base64", "binascii", "bisect", "calendar", "cmath", "codecs", "collections"),
+        *("contextlib", "csv", "datetime", "decimal", "difflib", "enum", "errno", "fnmatch", "fractions", "functools"),
+        *("gc", "getpass", "glob", "hashlib", "heapq", "hmac", "html", "inspect", "io", "ipaddress", "itertools"),
+        *("json", "keyword", "linecache", "locale", "math", "numbers", "operator", "os", "pathlib", "platform"),
+        *(
+            "posixpath",
+            "queue",
+            "random",
+            "re",
+            "secrets",
+            "select",
+            "selectors",
+            "shlex",
+            "shutil",
+            "signal",
+            "socket",
+        ),
+        *("stat", "statistics", "string", "struct", "subprocess", "sys", "sysconfig", "tempfile", "textwrap"),
+        *("threading", "time", "token", "tokenize", "traceback", "types", "typing", "typing_extensions"),
+        *("unicodedata", "unittest", "urllib", "uuid", "warnings", "weakref", "zlib", "pytest", "_pytest"),
     }
 )
 """Packages that neither copy nor pickle what they are handed, unless asked to by a name such as ``copy``."""
