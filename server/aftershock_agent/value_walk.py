@@ -242,7 +242,8 @@ class Walk:
         counts = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, flags)
         stars = bool(code.co_flags & 4) + bool(code.co_flags & 8)
         arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + stars]
-        self.note(f"def {name} {counts} {arguments} {code.co_freevars}")
+        ran_as = getattr(code, "co_qualname", code.co_name)  # a wrapper bears the name of what it wraps
+        self.note(f"def {name} {ran_as} {counts} {arguments} {code.co_freevars}")
         if apart:
             self.note(f"defaults {len(value.__defaults__ or ())} {sorted(value.__kwdefaults__ or ())}")
         else:

@@ -12,6 +12,7 @@ from aftershock.selection.history import completed, with_fact
 from aftershock.selection.input_index import HeldSet, InputIndex
 from aftershock.selection.keys import Key, KeyKind
 from aftershock.selection.reasons import NEVER_RUN, OTHER_VARIANT, Reason, reason_for
+from aftershock.selection.relations import OF_FUNCTIONS
 from aftershock.selection.snapshot import UNKNOWN, Snapshot
 
 __all__ = ["FactIndex", "Reason"]
@@ -202,7 +203,11 @@ class FactIndex:
             return False
         chain = test.removeprefix(f"{path}::").partition("[")[0].split("::")
         delta = self._definitions.changed(recorded, now)
-        return delta is None or any(".".join(chain[:end]) in delta.names for end in range(1, len(chain) + 1))
+        if delta is None:
+            return True
+        own = {".".join(chain[:end]) for end in range(1, len(chain) + 1)}
+        beside = {f"{name}.{row}" for name in own for row in OF_FUNCTIONS}  # request.function.__annotations__
+        return not delta.names.isdisjoint(own | beside)
 
     def _facts_of(self, concern: Concern) -> set[int]:
         """The facts, by ``id``, that saw code of these as it is now: with other code they don't match anyway."""

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Set as AbstractSet
 from dataclasses import replace
+from functools import cached_property
 from itertools import chain
 
 from aftershock.selection.computed_names import LOADING, ByString, body_key, is_foreign, with_aliases
 from aftershock.selection.concern import HANDED, Concern, Hand
-from aftershock.selection.details import DEFINITIONS, IMPORTED, STRINGS
+from aftershock.selection.details import DEFINITIONS, IMPORTED, LOADED, STRINGS
 from aftershock.selection.keys import Key
-from aftershock.selection.listing import CLASSES, MEMBERS, NAMESPACE, OWN
-from aftershock.selection.mentions import INSPECTING, INSPECTING_KIND, READING
+from aftershock.selection.listing import CLASSES, LAMBDAS, MEMBERS, NAMESPACE, OWN
+from aftershock.selection.mentions import DISPATCHING, INSPECTING, INSPECTING_KIND, MOCKING, READING
 from aftershock.selection.relations import BESIDE, OF_FUNCTIONS, Delta, Relations, last_of
 from aftershock.selection.snapshot import Snapshot
 from aftershock.selection.special_methods import callers_of
-from aftershock_agent.tables import ANNOTATED, DOCSTRING, INSPECTED, KIND, MODULE, REACHES, UNREADABLE, WRITTEN
+from aftershock_agent.tables import ANNOTATED, DOCSTRING, KIND, MODULE, REACHES, UNREADABLE, WRITTEN
 
 EFFECTS = "<effects>"
 """The name in a table under which stands what an import does that can't be compared."""
@@ -38,13 +39,16 @@ _FOR_ALL = frozenset(
 """Names that pytest asks for by itself, whoever mentions them."""
 _HOOKS = "pytest_"
 _DOCUMENTED = "documented:"
-"""Begins the name, among what one must have at hand, of something whose docstring has changed."""
+"""Begins the name, among what one must have at hand, of something of which what is beside its value has changed."""
 _HANDING = frozenset({*LOADING, "module", "__globals__", "f_globals"})
 """Names of what has modules at hand that no code need have handed on; ``request.module`` of pytest's."""
-_MAKING = frozenset({"__init__", "__new__", "__init_subclass__", "__class_getitem__"})
-"""Special methods that only a class, not an object of it, leads to."""
-_LINEAGE = ("__mro__", "mro", "__bases__", "__base__", "getmro", "getclasstree", "getdoc", "help", "signature")
-"""Names of what tells the bases of a class, or looks through them for what is no member."""
+_LINEAGE = (
+    *("__mro__", "mro", "__bases__", "__base__", "getmro", "getclasstree", "getdoc", "help", "signature"),
+    *("isinstance", "issubclass", "warn", "warn_explicit", "simplefilter", "filterwarnings"),
+)
+"""Names of what tells the bases of a class, looks through them for what is no member, or asks for one of its bases."""
+_EVALUATING_HINTS = ("get_type_hints", "get_annotations")
+"""Names of what looks up the names in annotations that are strings."""
 _ORIGINAL_BASES = "__orig_bases__"
 """What looks like a special method's name, but is only asked for by name."""
 _HELP = "help"
@@ -86,6 +90,7 @@ class _Search:
         self._path, self._relations, self._snapshot, self._calm = path, relations, snapshot, calm
         self._imported = imported
         self._functions: set[Key] = set()
+        self._users: dict[AbstractSet[str], frozenset[Key]] = {}
 
     def concern(self, delta: Delta) -> Concern:
         """Whom the change concerns."""
@@ -95,16 +100,11 @@ class _Search:
             if name.startswith(WRITTEN) and last != REACHES:
                 self._functions.update(self._having(name))
                 continue
-            if last in OF_FUNCTIONS and owner in delta.listed:
-                continue  # its owner is told of, which came or went
-            if last == DOCSTRING:
-                asking.setdefault(_DOCUMENTED + owner, set()).update(self._readers())
-            elif last in (ANNOTATED, INSPECTED, KIND):
-                self._inspected(owner, asking, INSPECTING_KIND if last == KIND else INSPECTING)
-                if last != ANNOTATED:
-                    self._functions.update(self._within(self._path, owner))
+            if last in OF_FUNCTIONS:
+                if owner not in delta.listed:  # else its owner is told of, which came or went
+                    self._beside(owner, last, asking)
             elif last not in BESIDE:
-                self._name(owner, last, name, asking, unrecorded=name in delta.unrecorded)
+                self._name(owner, last, name, asking)
         for cls, other in delta.moved:
             self._moved(cls, last_of(other), asking)
         for owner in {name.rpartition(".")[0] for name in delta.listed if not name.startswith(WRITTEN)}:
@@ -121,24 +121,59 @@ class _Search:
             for path in self._snapshot.details:
                 yield from self._naming(path, each)
 
-    def _inspected(self, function: str, asking: dict[str, set[Key]], names: Iterable[str]) -> None:
+    def _beside(self, function: str, row: str, asking: dict[str, set[Key]]) -> None:
+        """Something has changed that stands beside a function, or the docstring of a class or the module."""
+        if row == DOCSTRING:
+            readers = self._readers()
+            asking.setdefault(_DOCUMENTED + function, set()).update(readers)
+            if last_of(function) in self._relations.families:
+                asking.setdefault(function, set()).update(readers)
+            return
+        self._inspected(function, asking, INSPECTING_KIND if row == KIND else INSPECTING)
+        if row != ANNOTATED:
+            self._functions.update(self._within(self._path, function))
+
+    def _inspected(self, function: str, asking: dict[str, set[Key]], names: AbstractSet[str]) -> None:
         """What those see of a function who inspect it by one of these names, or packages that are handed it."""
         owner, _, last = function.rpartition(".")
-        inspecting = set(chain.from_iterable(map(self._mentioning, names)))
+        inspecting = self._using(names)
         asking.setdefault(_DOCUMENTED + function, set()).update(inspecting)
         of_class = owner and last.startswith("__")
         if of_class:
             asking.setdefault(owner, set()).update(inspecting)  # the signature of a class is its __init__'s
-        foreign = (path for path in self._snapshot.details if is_foreign(path, self._snapshot))
+        elif owner:
+            asking.setdefault(owner, set()).update(self._using(MOCKING))
         handed = HANDED + (last_of(owner) if of_class else last)
-        asking.setdefault(handed, set()).update(body_key(path, IMPORTED) for path in foreign)
+        asking.setdefault(handed, set()).update(self._foreign)
+        # What an import keeps of the function has changed with it.
+        keeping = chain.from_iterable(map(self._mentioning, with_aliases({last}, self._snapshot)))
+        self._functions.update(key for key in keeping if key.name in ("", LOADED) or key in self._imported)
 
-    def _readers(self) -> Iterator[Key]:
+    def _using(self, names: AbstractSet[str]) -> frozenset[Key]:
+        """The code that uses one of some functions, under whatever name, or imports a file that hands one on."""
+        if names not in self._users:
+            self._users[names] = frozenset(self._found_using(names))
+        return self._users[names]
+
+    def _found_using(self, names: AbstractSet[str]) -> Iterator[Key]:
+        for name in with_aliases(names, self._snapshot):
+            yield from self._asking(name)
+            yield from self._mentioning(name)
+            for path, details in self._snapshot.details.items():
+                if LOADED in details.by_name.get(name, ()) and name not in DISPATCHING:
+                    yield body_key(path, IMPORTED)
+
+    @cached_property
+    def _foreign(self) -> frozenset[Key]:
+        """Whoever has imported a file that uses packages from elsewhere."""
+        return frozenset(
+            body_key(path, IMPORTED) for path in self._snapshot.details if is_foreign(path, self._snapshot)
+        )
+
+    def _readers(self) -> set[Key]:
         """The code that reads docstrings."""
-        for path in self._snapshot.details:
-            yield from self._naming(path, _HELP)
-        for reader in READING:
-            yield from self._mentioning(reader)
+        builtin = chain.from_iterable(self._naming(path, _HELP) for path in self._snapshot.details)
+        return set(chain(builtin, *map(self._mentioning, READING)))
 
     def _needed(self, owner: str) -> frozenset[str]:
         """What one must have at hand to see a member of a class, or a name of the module (no owner)."""
@@ -166,8 +201,10 @@ class _Search:
             owner, _, last = name.removeprefix(_DOCUMENTED).rpartition(".")
             for each in with_aliases({last}, self._snapshot):
                 hand.functions.update(self._asking(each), self._mentioning(each))
-            at_once, listers = self._listers(owner)
+            at_once, listers = self._listers(owner, frozenset())
             hand.functions.update(at_once)
+            if not owner:
+                hand.functions.update(self._mentioning("__all__"))
             hand.through.extend((listers, needed) for needed in self._needed(owner or HANDED))
             return hand
         if name.startswith(HANDED):
@@ -195,26 +232,30 @@ class _Search:
     def _handed_on(self, what: str) -> Hand:
         """How one gets at a module, class or function as a value: from code that hands it on, or what has modules."""
         hand, plain = Hand(), what.removeprefix(MODULE)
-        packages = self._path.split("/")[:-1] if what != plain else []
-        names = set(with_aliases({plain, *self._relations.derived(plain), *packages}, self._snapshot))
+        holders = self._relations.holders.get(what, ()) if what != plain else ()
+        around = {*(self._path.split("/")[:-1] if what != plain else ()), *(_module_name(path) for path, _ in holders)}
+        names = set(with_aliases({plain, *self._relations.derived(plain), *around}, self._snapshot))
         if what != plain:
-            hand.functions.update(*map(self._mentioning, _HANDING))
-            holders = {last_of(holder) for _, holder in self._relations.holders.get(what, ())}
-            hand.functions.update(*map(self._mentioning, holders - names))
+            hand.functions.update(*map(self._mentioning, with_aliases(_HANDING, self._snapshot)))
+            for _, holder in holders:
+                if holder.startswith(WRITTEN):
+                    hand.functions.update(self._having(holder))
+                elif last_of(holder) not in names:
+                    hand.functions.update(self._mentioning(last_of(holder)))
         for path, details in self._snapshot.details.items():
-            for name in names & details.by_handed.keys():
-                hand.functions.update(body_key(path, function) for function in details.by_handed[name])
+            for function in chain.from_iterable(details.by_handed[name] for name in names & details.by_handed.keys()):
+                hand.functions.add(body_key(path, IMPORTED if function in (DEFINITIONS, LAMBDAS) else function))
         return hand
 
     def _moved(self, cls: str, other: str, asking: dict[str, set[Key]]) -> None:
         """A class has another one among its bases, or no longer: its members may come from there."""
         members = self._relations.members.get(other)
         if not members:  # in another order; or nothing is known of it
-            self._name(*cls.rpartition(".")[::2], cls, asking, unrecorded=True)
+            self._name(*cls.rpartition(".")[::2], cls, asking)
             asking.setdefault(cls, set()).update(self._anything())
             return
         for member in members:
-            self._name(cls, member, f"{cls}.{member}", asking, unrecorded=True)
+            self._name(cls, member, f"{cls}.{member}", asking)
         self._listed(cls, asking)
         # Who has both at hand may ask whether the one is of the other's kind.
         hand = self._hand(other)
@@ -222,18 +263,15 @@ class _Search:
         for name in _LINEAGE:
             asking[cls].update(self._mentioning(name))
 
-    def _name(self, owner: str, last: str, name: str, asking: dict[str, set[Key]], unrecorded: bool) -> None:
+    def _name(self, owner: str, last: str, name: str, asking: dict[str, set[Key]]) -> None:
         """A name of the module, or a member of a class, is bound to something else; or came, or went."""
         self._functions.update(self._within(self._path, name))
         if not owner:
             self._functions.update(self._naming(self._path, name))
             self._functions.update(self._importing_all(name))
-            asking.setdefault("", set()).update(self._asking(last))
-        elif last in _MAKING and not unrecorded:
-            # Who calls the class runs this, unless the call fails for its arguments.
-            for cls in with_aliases(self._relations.derived(last_of(owner)), self._snapshot):
-                self._functions.update(self._mentioning(cls))
-            self._functions.update(self._bodies(self._relations.derived(last_of(owner))))
+            asking.setdefault("", set()).update(self._asking(last), *map(self._mentioning, _EVALUATING_HINTS))
+            if last in ("__getattr__", "__dir__"):
+                asking[""].update(self._anything())
         elif self._relations.is_seen(last_of(owner), last):
             asking.setdefault(owner, set()).update(self._anything())
         elif last.startswith("__") and last.endswith("__") and last != _ORIGINAL_BASES:
@@ -260,11 +298,11 @@ class _Search:
         """Who lists the members of a class, or the names of the module, sees something else."""
         if not owner:
             asking.setdefault(owner, set()).update(self._mentioning("__all__"))
-        at_once, listers = self._listers(owner)
+        at_once, listers = self._listers(owner, self._calm)
         self._functions.update(at_once)
         asking.setdefault(owner or HANDED, set()).update(listers)
 
-    def _listers(self, owner: str) -> tuple[frozenset[Key], frozenset[Key]]:
+    def _listers(self, owner: str, calm: AbstractSet[tuple[Key, str]]) -> tuple[frozenset[Key], frozenset[Key]]:
         """The code that lists the members of a class, or the names of the module: at once, and if it has that."""
         at_once, listers = set[Key](), set[Key]()
         derived = self._relations.derived(last_of(owner)) if owner else set()
@@ -273,7 +311,7 @@ class _Search:
         for path, details in self._snapshot.details.items():
             for function, subjects in details.listers.items():
                 lister = body_key(path, function)
-                if any((lister, cls) in self._calm for cls in derived):
+                if any((lister, cls) in calm for cls in derived):
                     continue
                 if not subjects.isdisjoint(kinds):
                     listers.add(lister)

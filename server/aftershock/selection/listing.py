@@ -44,26 +44,28 @@ def _listers(body: Sequence[ast.stmt], prefix: str, owner: ast.ClassDef | None) 
             inner = [child for child in ast.iter_child_nodes(statement) if isinstance(child, ast.stmt)]
             handlers = [child for child in ast.iter_child_nodes(statement) if isinstance(child, ast.ExceptHandler)]
             yield from _listers([*inner, *(each for child in handlers for each in child.body)], prefix, owner)
+            if "<locals>" in prefix:
+                continue
+            if not inner:
+                yield "", frozenset(_subjects(statement, "", None))
             for each in ast.walk(statement) if not inner else ():
                 if isinstance(each, ast.Lambda):
                     yield LAMBDAS, frozenset(_subjects(each, "", None))
 
 
-def _subjects(
-    function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, owner_name: str, owner: ast.ClassDef | None
-) -> Iterator[str]:
-    arguments = [*function.args.posonlyargs, *function.args.args]
+def _subjects(node: ast.AST, owner_name: str, owner: ast.ClassDef | None) -> Iterator[str]:
+    """What a function lists, or a lambda or a statement outside of functions."""
+    function = node if isinstance(node, _Function) else None
+    arguments = [*function.args.posonlyargs, *function.args.args] if function is not None else []
     first = arguments[0].arg if arguments and owner is not None else None
-    parents = {child: node for node in ast.walk(function) for child in ast.iter_child_nodes(node)}
-    for node in ast.walk(function):
-        subject, of_attributes = _listed(node)
-        if subject is None or _asks_for_one(node, parents.get(node)):
+    parents = {child: each for each in ast.walk(node) for child in ast.iter_child_nodes(each)}
+    for each in ast.walk(node):
+        subject, of_attributes = _listed(each)
+        if subject is None or _asks_for_one(each, parents.get(each)):
             continue
-        if first is None or owner is None or not _is_first(subject, first):
-            yield _kind(node, subject, function)
-        elif isinstance(function, ast.Lambda) or not (
-            of_attributes and isinstance(subject, ast.Name) and not _is_of_classes(function, owner)
-        ):
+        if function is None or first is None or owner is None or not _is_first(subject, first):
+            yield _kind(each, subject, node)
+        elif not (of_attributes and isinstance(subject, ast.Name) and not _is_of_classes(function, owner)):
             yield owner_name
 
 

@@ -52,6 +52,8 @@ _CALLING = frozenset(
     dis.opmap[name] for name, since in (("LOAD_GLOBAL", (3, 11)), ("LOAD_ATTR", (3, 12))) if sys.version_info >= since
 )
 """Operations whose argument's lowest bit says that what is loaded gets called."""
+_WHOLE = frozenset({"__dict__", "__dir__", "__getattribute__"})
+"""Attributes that are all that something has."""
 _LOADING = frozenset(number for number in dis.hasname if number < 256 and dis.opname[number].startswith("LOAD_"))
 
 ASKING = frozenset(
@@ -79,21 +81,28 @@ COMPUTING = frozenset(
 """Names of what gets at something by a string that it may have from elsewhere."""
 DEFERRED = frozenset({"attrgetter", "methodcaller", "partial", "partialmethod"})
 """Names of what makes something of a string that asks for an attribute later, when no such name is mentioned."""
+DISPATCHING = frozenset({"singledispatch", "singledispatchmethod", "register"})
+"""Names of decorators that look at annotations when they are applied, and not later."""
 INSPECTING = frozenset(
     {
         *("signature", "Signature", "from_callable", "getfullargspec", "getcallargs", "__signature__", "__code__"),
         *("__defaults__", "__kwdefaults__", "__annotations__", "__annotate__", "get_annotations", "get_type_hints"),
-        *("help", "render_doc", "getmembers", "unwrap", "create_autospec", "autospec"),
+        *("help", "render_doc", "getmembers", "unwrap", *DISPATCHING),
+        *("create_autospec", "autospec"),
     }
 )
 """Names of what looks at a function without calling it, or has others do so."""
 INSPECTING_KIND = frozenset(
     {
         *("isgeneratorfunction", "iscoroutinefunction", "isasyncgenfunction", "isawaitable", "markcoroutinefunction"),
-        *("__code__", "co_flags"),
+        *("__code__", "co_flags", "patch", "create_autospec", "autospec", "spec", "spec_set"),
     }
 )
 """Names of what looks at whether a function is a generator or coroutine."""
+MOCKING = frozenset(
+    {"Mock", "MagicMock", "AsyncMock", "NonCallableMock", "create_autospec", "autospec", "spec", "spec_set"}
+)
+"""Names of what looks at all functions of a class that it is handed."""
 READING = frozenset({"__doc__", "getdoc", "getcomments", "render_doc", "testmod", "testfile"})
 """Names of what reads docstrings."""
 EVALUATING = frozenset({"exec", "eval"})
@@ -154,11 +163,15 @@ def mentions_of(code: CodeType, evaluated: bool) -> Mentions:
 def _handed(code: CodeType) -> Iterator[str]:
     """The names of which code does more than ask for attributes or call them; in a function, all that it imports."""
     instructions = list(_instructions(code))
-    for (operation, argument), (following, _) in zip(instructions, [*instructions[1:], (0, 0)], strict=True):
+    for (operation, argument), (following, asked) in zip(instructions, [*instructions[1:], (0, 0)], strict=True):
         if operation in _IMPORTING:
             if code.co_flags & inspect.CO_OPTIMIZED:
                 yield from code.co_names[argument >> _SHIFTS.get(operation, 0)].split(".")
-        elif operation in _LOADING and following not in _ASKING and not (operation in _CALLING and argument & 1):
+        elif operation in _LOADING:
+            if following in _ASKING and code.co_names[asked >> _SHIFTS.get(following, 0)] not in _WHOLE:
+                continue
+            if operation in _CALLING and argument & 1:
+                continue
             yield code.co_names[argument >> _SHIFTS.get(operation, 0)]
 
 

@@ -44,28 +44,28 @@ class Delta:
     """What two tables of a file tell apart: ``names``, and of these ``listed`` what one sees who lists members.
 
     A function that stays one, with its attributes, looks the same in a list; who calls it runs it.  ``plain``:
-    nothing but functions without attributes came or went.  ``unrecorded``: names of what may run, or have run, without
-    a record of that name: what is no function of the project's, or came or went.  ``moved``: classes, each with one
+    nothing but functions without attributes came or went.  ``moved``: classes, each with one
     that came into its family or left it, or with an empty name where the order of a family is another.
     """
 
     names: frozenset[str]
     listed: frozenset[str]
     plain: bool = False
-    unrecorded: frozenset[str] = frozenset()
     moved: frozenset[tuple[str, str]] = frozenset()
 
 
 def delta_of(old: Table, new: Table) -> Delta:
     """What the tables tell apart."""
     names = frozenset(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
-    # A generator may have been called and never have run.
-    names |= {name.removesuffix(f".{KIND}") for name in names if name.endswith(f".{KIND}") and name in old}
+    # A generator may have been called and never have run: its defaults and kind are seen by who calls it.
+    of_made = {name.rpartition(".")[0] for name in names if last_of(name) in (INSPECTED, KIND)}
+    names |= {name for name in of_made if f"{name}.{KIND}" in old}
     listed = frozenset(name for name in names if _is_listed(name, old.get(name, ""), new.get(name, "")))
     own = {name for name in names if last_of(name) not in {*OF_FUNCTIONS, REACHES}}
-    came = all((name in old) != (name in new) and (old.get(name) or new[name])[0] == FUNCTION for name in own)
-    unrecorded = frozenset(name for name in names if not (_is_recorded(name, old) and _is_recorded(name, new)))
-    return Delta(names, listed, plain=came, unrecorded=unrecorded, moved=frozenset(_moved(names, old, new)))
+    came = bool(own) and all(
+        (name in old) != (name in new) and (old.get(name) or new[name])[0] == FUNCTION for name in own
+    )
+    return Delta(names, listed, plain=came, moved=frozenset(_moved(names, old, new)))
 
 
 def _moved(names: Iterable[str], old: Table, new: Table) -> Iterator[tuple[str, str]]:
@@ -75,10 +75,6 @@ def _moved(names: Iterable[str], old: Table, new: Table) -> Iterator[tuple[str, 
             stayed = [[each for each in one if each in other] for one, other in ((before, now), (now, before))]
             moved = {*before} ^ {*now} if stayed[0] == stayed[1] else {""}
             yield from ((name.removesuffix(f".{FAMILY}"), each) for each in moved)
-
-
-def _is_recorded(name: str, table: Table) -> bool:
-    return f"{name}.{INSPECTED}" in table
 
 
 def _is_listed(name: str, before: str, now: str) -> bool:

@@ -29,8 +29,8 @@ _NEVER_COPY = frozenset(
     }
 )
 """Packages that neither copy nor pickle what they are handed, unless asked to by a name such as ``copy``."""
-_BY_NAME = ("copy", "deepcopy", "replace")
-"""Names of what copies where one of these packages does: ``ChainMap.copy``, ``datetime.replace``."""
+_BY_NAME = frozenset({"copy", "deepcopy", "replace", "tee", *_COPYING})
+"""Names of what copies where one of these packages does: ``ChainMap.copy``, ``itertools.tee``."""
 
 
 def callers_of(method: str, snapshot: Snapshot) -> Iterator[Key] | None:

@@ -1,0 +1,119 @@
+"""Code that looks at functions, classes and modules without calling them: each edit changes what a cold pytest says."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pytest
+
+from support.cold import cold_outcomes
+from support.engine import opened
+from support.project import Project
+
+
+class Look(NamedTuple):
+    """A module, what looks at it, a replacement in the module, and the test; ``#`` stands for a number."""
+
+    lib: str
+    use: str
+    old: str
+    new: str
+    test: str
+
+
+_LOOKS = {
+    "kept by another file, then inspected": Look(
+        "def f(a=1): return a",
+        "import inspect, lib#\nROUTES = [lib#.f]\ndef show(): return [str(inspect.signature(f)) for f in ROUTES]",
+        "a=1",
+        "a=2",
+        "assert use#.show() == ['(a=1)']",
+    ),
+    "mocked": Look(
+        "def fetch(): return 1\ndef call(): return fetch()",
+        "from unittest import mock\ndef patched(): return mock.patch('lib#.fetch', return_value=3)",
+        "def fetch",
+        "async def fetch",
+        "with use#.patched(): assert lib#.call() == 3",
+    ),
+    "inspected under another name": Look(
+        "def f(a=1): return a",
+        "from inspect import signature as sig\ndef show(f): return str(sig(f))",
+        "a=1",
+        "a=2",
+        "assert use#.show(lib#.f) == '(a=1)'",
+    ),
+    "of the kind that an annotation says": Look(
+        "class Base:\n    def b(self): pass\nclass Item(Base): pass\nclass R:\n    item: Base\n",
+        "def valid(r, x): return all(isinstance(x, t) for t in type(r).__annotations__.values())",
+        "class Item(Base)",
+        "class Item",
+        "assert use#.valid(lib#.R(), lib#.Item())",
+    ),
+    "a module's namespace": Look(
+        "A = 1",
+        "import lib#\ndef names(): return [n for n in lib#.__dict__ if n[0] != '_']",
+        "A = 1",
+        "A = 1\ndef extra(): pass",
+        "assert use#.names() == ['A']",
+    ),
+    "listed by an import": Look(
+        "A = 1",
+        "import lib#\nNAMES = [n for n in vars(lib#) if n[0] != '_']",
+        "A = 1",
+        "A = 1\ndef extra(): pass",
+        "assert use#.NAMES == ['A']",
+    ),
+    "called by way of a registry": Look(
+        "class C:\n    def __init__(self, a): pass\nREG = {'c': C}",
+        "import lib#\ndef made():\n    try: return lib#.REG['c']()\n    except TypeError: return None",
+        "self, a)",
+        "self, a=1)",
+        "assert use#.made() is None",
+    ),
+    "a class's docstring": Look(
+        "class Command:\n    'one'\nALL = [Command]",
+        "import lib#\ndef usage(): return [c.__doc__ for c in lib#.ALL]",
+        "'one'",
+        "'two'",
+        "assert use#.usage() == ['one']",
+    ),
+    "a generator that is never started": Look(
+        "def rows(n=1):\n    yield n",
+        "import lib#\ndef local(): return lib#.rows().gi_frame.f_locals['n']",
+        "n=1",
+        "n=2",
+        "assert use#.local() == 1",
+    ),
+    "copied": Look(
+        "class C: pass\nKEPT = [C()]",
+        "import copy, lib#\ndef copied(): return copy.copy(lib#.KEPT[0])",
+        "class C: pass",
+        "class C:\n    def __reduce__(self): return int, ()",
+        "assert use#.copied() != 0",
+    ),
+    "another decorator": Look(
+        "import functools\n"
+        "def twice(f):\n    @functools.wraps(f)\n    def wrapper(): return f() * 2\n    return wrapper\n"
+        "def thrice(f):\n    @functools.wraps(f)\n    def wrapper(): return f() * 3\n    return wrapper\n"
+        "@twice\ndef one(): return 1\n",
+        "",
+        "@twice",
+        "@thrice",
+        "assert lib#.one() == 2",
+    ),
+}
+
+
+@pytest.mark.parametrize("part", [0, 1])
+async def test_what_looks_without_calling_is_not_missed(project: Project, part: int) -> None:
+    for number, look in enumerate(_LOOKS.values()):
+        files = {"lib#.py": look.lib, "use#.py": look.use}
+        files["test_#.py"] = f"import lib#, use#\n\ndef test_#():\n    {look.test}\n"
+        project.write({name.replace("#", str(number)): text.replace("#", str(number)) for name, text in files.items()})
+    async with opened(project) as story:
+        for number, (name, look) in list(enumerate(_LOOKS.items()))[part::2]:
+            await story.save(f"lib{number}.py", look.old, look.new)
+            assert f"test_{number}" in story.ran(), name
+            assert story.outcomes() == cold_outcomes(project), name
+            await story.save(f"lib{number}.py", look.new, look.old)
