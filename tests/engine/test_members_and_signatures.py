@@ -27,10 +27,12 @@ _FILES = {
         import marks
 
         class Named:
-            def name(self): return "named"
+            def name(self):
+                return "named"
 
         class Sized:
-            def __len__(self): return 0
+            def __len__(self):
+                return 0
 
         class Thing: pass
 
@@ -40,10 +42,12 @@ _FILES = {
         class Setting: pass
 
         class First:
-            def place(self): return "first"
+            def place(self):
+                return "first"
 
         class Second:
-            def place(self): return "second"
+            def place(self):
+                return "second"
 
         class Placed(First, Second): pass
 
@@ -51,9 +55,12 @@ _FILES = {
         PLACED = [Placed()]
         MAKERS = {"made": Made}
 
-        def size(number=1): return number
-        def shown(number=1): return number
-        def needy(number): return number
+        def size(number=1):
+            return number
+        def shown(number=1):
+            return number
+        def needy(number):
+            return number
         def lazy():
             LOG.append(1)
             yield
@@ -70,19 +77,25 @@ _FILES = {
         def three(): return 3
 
         @functools.singledispatch
-        def kind(thing): return "any"
+        def kind(thing):
+            return "any"
 
         @kind.register(Named)
-        def _(thing): return "named"
+        def _(thing):
+            return "named"
         """,
     "use.py": """
         import inspect
         import things
 
-        def named(thing): return thing.name() if hasattr(thing, "name") else "none"
-        def full(): return bool(things.KEPT["thing"])
-        def signature(function): return str(inspect.signature(function))
-        def names(module): return [name for name in vars(module) if name.startswith("extra")]
+        def named(thing):
+            return thing.name() if hasattr(thing, "name") else "none"
+        def full():
+            return bool(things.KEPT["thing"])
+        def signature(function):
+            return str(inspect.signature(function))
+        def names(module):
+            return [name for name in vars(module) if name.startswith("extra")]
         def needed():
             try:
                 return things.needy()
@@ -93,24 +106,36 @@ _FILES = {
         import unittest
         import marks, things, use
 
-        def test_named(): assert use.named(things.Thing()) == "none"
-        def test_full(): assert use.full()
-        def test_kind(): assert things.kind(things.Thing()) == "any"
-        def test_made(): assert things.MAKERS["made"]().tag == "made"
-        def test_placed(): assert things.PLACED[0].place() == "first"
-        def test_size(): assert things.size() == 1
-        def test_shown(): assert use.signature(things.shown) == "(number=1)"
-        def test_needed(): assert use.needed() == "refused"
+        def test_named():
+            assert use.named(things.Thing()) == "none"
+        def test_full():
+            assert use.full()
+        def test_kind():
+            assert things.kind(things.Thing()) == "any"
+        def test_made():
+            assert things.MAKERS["made"]().tag == "made"
+        def test_placed():
+            assert things.PLACED[0].place() == "first"
+        def test_size():
+            assert things.size() == 1
+        def test_shown():
+            assert use.signature(things.shown) == "(number=1)"
+        def test_needed():
+            assert use.needed() == "refused"
         def test_lazy():
             things.lazy()
             assert things.LOG == []
-        def test_order(): assert marks.ORDER == ["one", "two"]
-        def test_names(): assert use.names(things) == []
-        def test_three(): assert things.three() == 3
+        def test_order():
+            assert marks.ORDER == ["one", "two"]
+        def test_names():
+            assert use.names(things) == []
+        def test_three():
+            assert things.three() == 3
 
         class TestSetting(things.Setting, unittest.TestCase):
             tag = 1
-            def test_tag(self): assert self.tag == 1
+            def test_tag(self):
+                assert self.tag == 1
         """,
 }
 
