@@ -13,6 +13,8 @@ from aftershock_agent.tables import MODULE
 
 HANDED = "handed:"
 """Begins the name, among what one must have at hand, of what code hands on instead of asking it for names."""
+KEEPING = "<keeping>"
+"""Ends the name of code that counts only where it ran in an import, which may have kept what the change is of."""
 
 Runners = Callable[[AbstractSet[Key]], AbstractSet[int]]
 """Tells for whom any of some code ran: numbers that stand for facts, or for whatever else saw code run."""
@@ -93,7 +95,8 @@ class Concern:
 
     def is_of(self, ran: AbstractSet[Key], files: Iterable[str] = ()) -> bool:
         """Whether it concerns somebody for whom all this ran, and these files were imported."""
-        ran = {*ran, *(Key(KeyKind.BODY, path, IMPORTED) for path in files)}
+        keeping = (key._replace(name=key.name + KEEPING) for key in ran)
+        ran = {*ran, *keeping, *(Key(KeyKind.BODY, path, IMPORTED) for path in files)}
         somebody = frozenset({0})
 
         def runners(functions: AbstractSet[Key]) -> AbstractSet[int]:

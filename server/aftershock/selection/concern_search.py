@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import chain
 
 from aftershock.selection.computed_names import LOADING, ByString, body_key, is_foreign, with_aliases
-from aftershock.selection.concern import HANDED, Concern, Hand
+from aftershock.selection.concern import HANDED, KEEPING, Concern, Hand
 from aftershock.selection.details import DEFINITIONS, IMPORTED, LOADED, STRINGS
 from aftershock.selection.keys import Key
 from aftershock.selection.listing import CLASSES, LAMBDAS, MEMBERS, NAMESPACE, OWN
@@ -147,7 +147,7 @@ class _Search:
         asking.setdefault(handed, set()).update(self._foreign)
         # What an import keeps of the function has changed with it.
         keeping = chain.from_iterable(map(self._mentioning, with_aliases({last}, self._snapshot)))
-        self._functions.update(key for key in keeping if key.name in ("", LOADED) or key in self._imported)
+        self._functions.update(key._replace(name=key.name + KEEPING) for key in keeping)
 
     def _using(self, names: AbstractSet[str]) -> frozenset[Key]:
         """The code that uses one of some functions, under whatever name, or imports a file that hands one on."""
