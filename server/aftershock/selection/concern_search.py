@@ -243,8 +243,10 @@ class _Search:
                 elif last_of(holder) not in names:
                     hand.functions.update(self._mentioning(last_of(holder)))
         for path, details in self._snapshot.details.items():
+            # What the top of a file hands to code of the project, that keeps in values, which are compared.
+            for_all = {DEFINITIONS, LAMBDAS} if what != plain or body_key(path, IMPORTED) in self._foreign else set()
             for function in chain.from_iterable(details.by_handed[name] for name in names & details.by_handed.keys()):
-                hand.functions.add(body_key(path, IMPORTED if function in (DEFINITIONS, LAMBDAS) else function))
+                hand.functions.add(body_key(path, IMPORTED if function in for_all else function))
         return hand
 
     def _moved(self, cls: str, other: str, asking: dict[str, set[Key]]) -> None:
