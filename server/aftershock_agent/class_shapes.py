@@ -53,10 +53,10 @@ def parts(cls: type, is_own: Callable[[object], bool]) -> Iterator[object]:
     yield cls.__flags__ & _IS_ABSTRACT, cls.__basicsize__, cls.__itemsize__, cls.__dictoffset__, cls.__weakrefoffset__
     whole = _is_whole(cls, is_own)
     yield [_name(base) for base in cls.__mro__[1:] if whole or not is_own(base.__module__)]
-    seen = None if whole else _foreign_names(cls, is_own)
+    names = None if whole else _foreign_names(cls, is_own)
     for each in cls.__mro__:
         if is_own(each.__module__):
-            found = list(_counting(each, seen))
+            found = list(_counting(each, names))
             if found:
                 yield _name(each), found
 

@@ -5,10 +5,10 @@ name and, of a class, member by member.  A value counts by what it holds, all th
 
 - data by type and content; a function by its signature, closure, attributes and name, but not by its body, which is
   recorded where it runs (a lambda's, or one without a source, is part of it); its docstring has a name of its own,
-  ``f.__doc__``, and so have its defaults, ``f.<inspected>``, and annotations, where it is known to run as f;
-- a class by its *shape*: metaclass, annotations, and what code outside the project may look up by name; all else in it
-  has names of its own, ``C.member``, and its bases ``C.<family>``.  A class whose readers can't be told has everything
-  in its shape;
+  ``f.__doc__``, and so have its defaults, annotations and kind (:mod:`~aftershock_agent.tables`), if it runs as f;
+- a class by its *shape*: metaclass, annotations, layout in memory, and what code outside the project may look up by
+  name; all else in it has names of its own, ``C.member``, and its bases ``C.<family>``.  A class whose readers can't be
+  told has everything in its shape;
 - an object by its class and attributes; what C code keeps by how it would be pickled.  What can't be looked into is
   *opaque*, and marked so.
 
@@ -71,7 +71,7 @@ class Values:
                 self._note(name, value, found, self._own_functions(value, name, module.__name__))
             found[name] += self._owner(value, f"{path}::{name}", shared)
             if type(value) is types.FunctionType and value.__module__ == module.__name__:
-                self._function(name, value, value, found)
+                self._function(name, value, found)
             elif _is_class(value) and value.__module__ == module.__name__:
                 self._members(value, found)
         found[DOCSTRING] = self.digest(vars(module).get(DOCSTRING))
@@ -160,7 +160,7 @@ class Values:
             self._note(f"{qualname}.{name}", value, found, own)
             plain = value.__func__ if type(value) in (staticmethod, classmethod) else value
             if type(plain) in (types.FunctionType, property):
-                self._function(f"{qualname}.{name}", value, plain, found)
+                self._function(f"{qualname}.{name}", plain, found)
             elif _is_class(value) and value.__qualname__ == f"{qualname}.{name}":
                 self._members(value, found)
         found[f"{qualname}.{DOCSTRING}"] = self.digest(vars(cls).get(DOCSTRING))
@@ -170,9 +170,9 @@ class Values:
             found[f"{qualname}.{SEEN}"] = " ".join(seen)
         del found[f"{qualname}."]
 
-    def _function(self, name: str, value: object, function: Any, found: dict[str, str]) -> None:
-        """What stands of a function beside its value."""
-        found[name] = FUNCTION + found.get(name, self.digest(value))
+    def _function(self, name: str, function: Any, found: dict[str, str]) -> None:
+        """What stands of a function beside its value, which is noted already."""
+        found[name] = FUNCTION + found[name]
         found[f"{name}.{DOCSTRING}"] = self.digest(function.__doc__)
         attributes = None if type(function) is property else function.__dict__
         if attributes:

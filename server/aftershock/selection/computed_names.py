@@ -69,7 +69,7 @@ def by_string(snapshot: Snapshot, imported: AbstractSet[Key]) -> ByString:
 
 
 def is_foreign(path: str, snapshot: Snapshot) -> bool:
-    """Whether a file imports something that may get at things by strings which it is given."""
+    """Whether a file imports something that may do as it likes with what it is handed: strings, functions, classes."""
     names = snapshot.imports[path].absolute
     resolves = any(name == each or name.startswith(f"{each}.") for name in names for each in _RESOLVING)
     return resolves or not _HARMLESS.issuperset(snapshot.third_party(path))

@@ -38,8 +38,8 @@ _FOR_ALL = frozenset(
 )
 """Names that pytest asks for by itself, whoever mentions them."""
 _HOOKS = "pytest_"
-_DOCUMENTED = "documented:"
-"""Begins the name, among what one must have at hand, of something of which what is beside its value has changed."""
+_LOOKED_AT = "looked at:"
+"""Begins the name, among what one must have at hand, of what is looked at, not called."""
 _HANDING = frozenset({*LOADING, "module", "__globals__", "f_globals"})
 """Names of what has modules at hand that no code need have handed on; ``request.module`` of pytest's."""
 _LINEAGE = (
@@ -115,17 +115,20 @@ class _Search:
 
     def _having(self, row: str) -> Iterator[Key]:
         """The code that has what a row of something written stands for: that mentions it, under whatever name."""
-        name = last_of(row.partition("::")[2])
-        for each in with_aliases(frozenset({name}), self._snapshot):
-            yield from self._asking(each)
+        yield from self._reaching({last_of(row.partition("::")[2])})
+
+    def _reaching(self, names: AbstractSet[str]) -> Iterator[Key]:
+        """The code that mentions one of some things, under whatever name, or has its name as a string."""
+        for name in with_aliases(names, self._snapshot):
+            yield from self._asking(name)
             for path in self._snapshot.details:
-                yield from self._naming(path, each)
+                yield from self._naming(path, name)
 
     def _beside(self, function: str, row: str, asking: dict[str, set[Key]]) -> None:
         """Something has changed that stands beside a function, or the docstring of a class or the module."""
         if row == DOCSTRING:
             readers = self._readers()
-            asking.setdefault(_DOCUMENTED + function, set()).update(readers)
+            asking.setdefault(_LOOKED_AT + function, set()).update(readers)
             if last_of(function) in self._relations.families:
                 asking.setdefault(function, set()).update(readers)
             return
@@ -137,7 +140,7 @@ class _Search:
         """What those see of a function who inspect it by one of these names, or packages that are handed it."""
         owner, _, last = function.rpartition(".")
         inspecting = self._using(names)
-        asking.setdefault(_DOCUMENTED + function, set()).update(inspecting)
+        asking.setdefault(_LOOKED_AT + function, set()).update(inspecting)
         of_class = owner and last.startswith("__")
         if of_class:
             asking.setdefault(owner, set()).update(inspecting)  # the signature of a class is its __init__'s
@@ -156,9 +159,8 @@ class _Search:
         return self._users[names]
 
     def _found_using(self, names: AbstractSet[str]) -> Iterator[Key]:
+        yield from self._reaching(names)
         for name in with_aliases(names, self._snapshot):
-            yield from self._asking(name)
-            yield from self._mentioning(name)
             for path, details in self._snapshot.details.items():
                 if LOADED in details.by_name.get(name, ()) and name not in DISPATCHING:
                     yield body_key(path, IMPORTED)
@@ -179,8 +181,8 @@ class _Search:
         """What one must have at hand to see a member of a class, or a name of the module (no owner)."""
         if owner.startswith(HANDED):
             return frozenset({owner if owner != HANDED else HANDED + MODULE + _module_name(self._path)})
-        if owner.startswith(_DOCUMENTED):
-            return frozenset({owner if owner != _DOCUMENTED else MODULE + _module_name(self._path)})
+        if owner.startswith(_LOOKED_AT):
+            return frozenset({owner if owner != _LOOKED_AT else MODULE + _module_name(self._path)})
         return frozenset(self._relations.derived(last_of(owner)) if owner else {MODULE + _module_name(self._path)})
 
     def _hands(self, pairs: Iterable[tuple[object, frozenset[str]]]) -> dict[str, Hand]:
@@ -196,11 +198,10 @@ class _Search:
     def _hand(self, name: str) -> Hand:
         """How one gets at a class or module: by its names, from values, and in the class's own methods."""
         hand = Hand()
-        if name.startswith(_DOCUMENTED):
+        if name.startswith(_LOOKED_AT):
             # A function or class: who mentions it has it, and who lists what it is in.
-            owner, _, last = name.removeprefix(_DOCUMENTED).rpartition(".")
-            for each in with_aliases({last}, self._snapshot):
-                hand.functions.update(self._asking(each), self._mentioning(each))
+            owner, _, last = name.removeprefix(_LOOKED_AT).rpartition(".")
+            hand.functions.update(self._reaching({last}))
             at_once, listers = self._listers(owner, frozenset())
             hand.functions.update(at_once)
             if not owner:

@@ -22,6 +22,7 @@ and for the names of the function's own module."""
 _MEMBERS = frozenset({"dir", "getmembers", "getmembers_static"})
 _SIGNATURES = frozenset({"signature", "get_annotations", "get_type_hints"})
 _CALLS = frozenset({*_MEMBERS, *_SIGNATURES, "vars", "globals"})
+_GLOBALS = ("__globals__", "f_globals")
 _ONE_BY_NAME = frozenset({"get", "setdefault", "pop", "__contains__", "__getitem__"})
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -41,16 +42,21 @@ def _listers(body: Sequence[ast.stmt], prefix: str, owner: ast.ClassDef | None) 
         elif isinstance(statement, ast.ClassDef):
             yield from _listers(statement.body, f"{prefix}{statement.name}.", statement)
         else:
-            inner = [child for child in ast.iter_child_nodes(statement) if isinstance(child, ast.stmt)]
-            handlers = [child for child in ast.iter_child_nodes(statement) if isinstance(child, ast.ExceptHandler)]
-            yield from _listers([*inner, *(each for child in handlers for each in child.body)], prefix, owner)
-            if "<locals>" in prefix:
-                continue
-            if not inner:
-                yield "", frozenset(_subjects(statement, "", None))
-            for each in ast.walk(statement) if not inner else ():
-                if isinstance(each, ast.Lambda):
-                    yield LAMBDAS, frozenset(_subjects(each, "", None))
+            children = list(ast.iter_child_nodes(statement))
+            inner = [child for child in children if isinstance(child, ast.stmt)]
+            branches = [child for child in children if isinstance(child, (ast.ExceptHandler, ast.match_case))]
+            yield from _listers([*inner, *(each for branch in branches for each in branch.body)], prefix, owner)
+            if "<locals>" not in prefix:
+                yield from _listed_outside([child for child in children if child not in inner + branches])
+
+
+def _listed_outside(expressions: Sequence[ast.AST]) -> Iterator[tuple[str, frozenset[str]]]:
+    """What expressions outside of functions list when they are evaluated, and their lambdas when they run."""
+    for expression in expressions:
+        subjects = frozenset(_subjects(expression, "", None))
+        if subjects:
+            yield "", subjects
+            yield LAMBDAS, subjects
 
 
 def _subjects(node: ast.AST, owner_name: str, owner: ast.ClassDef | None) -> Iterator[str]:
@@ -73,9 +79,7 @@ def _listed(node: ast.AST) -> tuple[ast.expr | None, bool]:
     """What a node lists, and whether only its own attributes, not its class's; None for any other node."""
     if isinstance(node, ast.Attribute) and node.attr == "__dict__":
         return node.value, True
-    if isinstance(node, ast.Attribute) and node.attr in ("__globals__", "f_globals"):
-        return ast.Subscript(node.value, ast.Constant(None)), False  # a namespace of nobody knows whom
-    if isinstance(node, ast.Attribute) and node.attr == "__subclasses__":
+    if isinstance(node, ast.Attribute) and node.attr in (*_GLOBALS, "__subclasses__"):
         return node.value, False
     if isinstance(node, ast.Call):
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
@@ -91,6 +95,8 @@ def _kind(node: ast.AST, subject: ast.expr, function: ast.AST) -> str:
         if name == "globals" or not node.args:
             return OWN
         return CLASSES if name in _SIGNATURES else MEMBERS if name in _MEMBERS else NAMESPACE
+    if isinstance(node, ast.Attribute) and node.attr in _GLOBALS:
+        return NAMESPACE
     while isinstance(subject, ast.Attribute):
         subject = subject.value
     stored = (inner for inner in ast.walk(function) if isinstance(inner, (ast.Name, ast.arg)))

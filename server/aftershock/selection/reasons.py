@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aftershock.selection.concern_search import EFFECTS
 from aftershock.selection.keys import TEXT, Key, KeyKind
-from aftershock.selection.relations import BESIDE, OF_FUNCTIONS
+from aftershock.selection.relations import BESIDE
 from aftershock.selection.resolver import ABSENT
 from aftershock.selection.snapshot import Snapshot
 from aftershock_agent.tables import ANNOTATED, DOCSTRING, FAMILY, INSPECTED, KIND, WRITTEN
@@ -34,7 +34,6 @@ _BESIDE_IN_WORDS = {
     ANNOTATED: "annotations",
     FAMILY: "bases",
 }
-_BESIDE = tuple(OF_FUNCTIONS | BESIDE)
 
 _FIXED = {
     KeyKind.CONFIG: "configuration changed",
@@ -65,8 +64,10 @@ def _in_words(name: str) -> str:
     if name.startswith(WRITTEN):
         path, _, what = name.removeprefix(WRITTEN).partition("::")
         return f"what it puts into {what} of {path}"
-    name, _, beside = name.rpartition(".") if name.endswith(_BESIDE) else (name, "", "")
-    return f"{name or 'the module'}'s {_BESIDE_IN_WORDS[beside]}" if beside in _BESIDE_IN_WORDS else name
+    owner, _, beside = name.rpartition(".")
+    if beside in _BESIDE_IN_WORDS:
+        return f"{owner or 'the module'}'s {_BESIDE_IN_WORDS[beside]}"
+    return owner if beside in BESIDE else name
 
 
 def _text(key: Key, recorded: str, snapshot: Snapshot) -> str:
