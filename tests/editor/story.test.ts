@@ -87,8 +87,7 @@ step("a test tells what its verdict depends on", async () => {
 });
 
 step("the palette runs what failed", async () => {
-  await user.command("Aftershock: Run Failed Tests");
-  await user.status.filter({ hasText: /running/ }).waitFor();
+  await user.seeStatusPass(/running/, () => user.command("Aftershock: Run Failed Tests"));
   await user.status.filter({ hasText: /2 failed/ }).waitFor();
 });
 
@@ -135,8 +134,7 @@ step("the Testing view lists the tests and runs those that are picked", async ()
   await user.command("Testing: Focus on Test Explorer View");
   const file = user.testRow(/^tests\/test_exceptions\.py/);
   await file.click();
-  await file.getByLabel(/^Run Test/).click();
-  await user.status.filter({ hasText: /running/ }).waitFor();
+  await user.seeStatusPass(/running/, () => file.getByLabel(/^Run Test/).click());
   await user.status.filter({ hasText: /^\s*\d+ tests/ }).waitFor();
   await user.testRow(/^tests\/test_exceptions\.py.*\(Passed\)/).waitFor();
   await user.page.keyboard.press("ArrowRight");

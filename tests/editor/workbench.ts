@@ -46,6 +46,12 @@ export class Workbench {
     return this.page.locator('[id="aftershock.aftershock.status"], [id*="aftershock.status"]').first();
   }
 
+  /** Does something, and waits until the status item has had a text, however briefly. */
+  async seeStatusPass(text: RegExp, act: () => Promise<void>): Promise<void> {
+    const passed = this.page.evaluate(statusPassing, { source: text.source, patience });
+    await Promise.all([passed, act()]);
+  }
+
   /** Rows of the Problems panel whose text matches. */
   problem(text: RegExp): Locator {
     return this.page.locator(".markers-panel .monaco-list-row").filter({ hasText: text });
@@ -191,4 +197,22 @@ function lensOver({ line, source }: { line: number; source: string }): HTMLEleme
     return bottom > top - height && bottom <= top + 2;
   });
   return over.find((link) => new RegExp(source).test(link.textContent)) ?? null;
+}
+
+/** In the browser: resolves once the status item has a text as the pattern says; it may be gone at the next look. */
+function statusPassing({ source, patience }: { source: string; patience: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const observer = new MutationObserver(() => {
+      const item = document.querySelector('[id*="aftershock.status"]');
+      if (new RegExp(source).test(item?.textContent ?? "")) {
+        observer.disconnect();
+        resolve();
+      }
+    });
+    observer.observe(document.body, { subtree: true, childList: true, characterData: true });
+    setTimeout(() => {
+      observer.disconnect();
+      reject(new Error(`the status item never was: ${source}`));
+    }, patience);
+  });
 }
