@@ -22,7 +22,7 @@ from _pytest.assertion import rewrite
 
 from aftershock_agent import messages
 from aftershock_agent.recording import Project, Recorder
-from aftershock_agent.tables import OPAQUE, UNREADABLE
+from aftershock_agent.tables import OPAQUE, UNBOUND, UNREADABLE
 from aftershock_agent.test_files import is_test_file
 from aftershock_agent.values import Values
 from aftershock_agent.written import Written
@@ -98,28 +98,36 @@ class Imports:
         self._note_executed()
         done = _Import(path)
         self._open.setdefault(threading.get_ident(), []).append(done)
-        failed = True
+        failure: BaseException | None = None
         try:
             yield
-            failed = False
+        except BaseException as error:
+            failure = error
+            raise
         finally:
             self._note_executed()
             self._open[threading.get_ident()].remove(done)
-            self._end(module, done, failed)
+            self._end(module, done, failure)
+            del failure  # it holds this frame
 
-    def _end(self, module: ModuleType, done: _Import, failed: bool) -> None:
+    def _end(self, module: ModuleType, done: _Import, failure: BaseException | None) -> None:
         executed = self._recorder.functions.by_file(done.executed)
         try:
-            values = {} if failed else self._table(module, done.path, executed)
+            values = self._table(module, done.path, executed, failure)
         except Exception:  # an import must not fail for what we make of it
             self._log(f"what {done.path} binds can't be told\n{traceback.format_exc()}")
-            values = {UNREADABLE: OPAQUE}
+            values = {UNREADABLE: OPAQUE} if failure is None else {UNREADABLE: OPAQUE, UNBOUND: "failed"}
         self._done.append(messages.ImportedModule(done.path, values, executed))
 
-    def _table(self, module: ModuleType, path: str, executed: messages.Executed) -> dict[str, str]:
-        found = self._values.table(module, path, not is_test_file(path))
-        self._written.begin(path, module, found)
-        return {**found, **self._written.since(path, executed)}
+    def _table(
+        self, module: ModuleType, path: str, executed: messages.Executed, failure: BaseException | None
+    ) -> dict[str, str]:
+        if failure is not None:
+            found = {UNBOUND: self._values.digest((type(failure).__qualname__, failure.args))}
+        else:
+            found = self._values.table(module, path, not is_test_file(path))
+            self._written.begin(path, module, found)
+        return {**found, **self._written.since(path, module, executed)}
 
     def _note_executed(self) -> None:
         """What has run since the last look did so in the innermost import."""

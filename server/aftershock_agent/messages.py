@@ -181,7 +181,7 @@ class CollectFailed:
 
 @dataclass(frozen=True)
 class ImportedModule:
-    """The import of a project file (absolute path) has ended, or (without ``values``) failed.
+    """The import of a project file (absolute path) has ended, or (with ``tables.UNBOUND`` among ``values``) failed.
 
     ``values`` are the digests of what it bound, by name (see ``values``), ``executed`` what ran in it, without what ran
     in the imports that it began.

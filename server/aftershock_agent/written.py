@@ -39,15 +39,15 @@ class Written:
             self._digests[path, name] = table.get(name, "").partition("=")[0]
             self._items.pop((path, name), None)
 
-    def since(self, path: str, ran: Iterable[str]) -> dict[str, str]:
+    def since(self, path: str, module: ModuleType, ran: Iterable[str]) -> dict[str, str]:
         """Rows for the table of a file whose import has ended: what has changed elsewhere since the last look.
 
         Looked at are the modules of which code ``ran`` in it, and those that it has imported by name.
         """
         rows: dict[str, str] = {}
-        for other in sorted({*ran, *self._imported_by(self._modules[path])} - {path}):
-            module = self._modules.get(other)
-            for name, value in self._contents(module) if module is not None else ():
+        for other in sorted({*ran, *self._imported_by(module)} - {path}):
+            there = self._modules.get(other)
+            for name, value in self._contents(there) if there is not None else ():
                 digest, reached = self._values.look(value)
                 if digest == self._digests.get((other, name)) and OPAQUE not in digest[:2]:
                     continue

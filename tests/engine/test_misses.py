@@ -194,3 +194,24 @@ async def test_an_edit_that_was_missed_once(project: Project, miss: Miss) -> Non
         cold = cold_outcomes(project)
         assert cold != before, "the edit changes nothing"
         assert story.outcomes() == cold
+
+
+async def test_a_class_that_comes_or_goes_is_seen_by_who_asks_for_subclasses(project: Project) -> None:
+    project.write(
+        {
+            "base.py": "class Base: pass\n",
+            "kinds.py": "import base\n\nclass Red(base.Base): pass\n",
+            "test_kinds.py": """
+                import base, kinds
+
+                def test_one(): assert len(base.Base.__subclasses__()) == 1
+                def test_base(): assert base.Base()
+                """,
+        }
+    )
+    async with opened(project) as story:
+        await story.save("kinds.py", "class Red", "class Blue(base.Base): pass\nclass Red")
+        assert story.ran() == ["test_one"]
+        assert story.outcomes() == cold_outcomes(project) == {"test_one": "failed", "test_base": "passed"}
+        await story.save("kinds.py", "Blue(base.Base)", "Blue")
+        assert story.outcomes() == cold_outcomes(project) == {"test_one": "passed", "test_base": "passed"}

@@ -18,7 +18,9 @@ from aftershock.selection.relations import Table, table_digest
 from aftershock.selection.snapshot import Snapshot
 from aftershock.store import Store
 from aftershock_agent import messages
-from aftershock_agent.tables import OPAQUE
+from aftershock_agent.tables import OPAQUE, UNBOUND
+
+_NOT_BEGUN = {UNBOUND: "not begun"}
 
 
 class ImportLedger:
@@ -43,20 +45,29 @@ class ImportLedger:
             path = inside(session.root, module.path)
             if path is None or path not in snapshot.symbols:
                 continue
-            ran = self._ran(session, path, module.executed)
-            if not module.values:
+            session.ran_in[path] = ran = self._ran(session, path, module.executed)
+            if UNBOUND in module.values:
                 for key in ran:
                     session.ran_outside.setdefault(key.path, set()).add(key.name)
+                if not self._definitions.is_bound(session.tables.get(path)):
+                    table = self._fact(session, path, module.values, graph)[1]
+                    session.tables[path] = self._definitions.note_unbound(path, table, snapshot)
                 continue
-            session.ran_in[path] = ran
             known = self._definitions.of(path, snapshot)
-            if known is None:
+            if known is None or not self._definitions.is_bound(known):
                 fact, table = self._fact(session, path, module.values, graph)
                 self._definitions.add(fact, table)
                 self._definitions.note_present(path, fact.table, snapshot)
                 self._uncommitted.append((fact, table))
                 known = fact.table
             session.tables[path] = known
+
+    def note_not_imported(self, session: WarmSession) -> None:
+        """``session`` has collected everything: what it hasn't begun to import, and can't be told of, binds nothing."""
+        snapshot = session.present.snapshot
+        for path in snapshot.symbols.keys() - session.loaded:
+            if self._definitions.of(path, snapshot) is None:
+                self._definitions.note_unbound(path, _NOT_BEGUN, snapshot)
 
     def commit(self) -> None:
         """Write what was taken in to the disk."""

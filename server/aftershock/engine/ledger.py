@@ -56,6 +56,8 @@ class Ledger:
     def learn(self, session: WarmSession, result: messages.Collected) -> None:
         """Take in what ``session`` has imported, for the next :meth:`commit`, and which tests it has collected."""
         self._imports.take(session, result.imports, self._graph_of(session))
+        if session.complete:
+            self._imports.note_not_imported(session)
         session.items.update({test.id: test.digest for test in result.tests})
 
     def record(self, event: messages.TestFinished, session: WarmSession, alone: bool) -> None:

@@ -16,7 +16,7 @@ from aftershock.selection.mentions import DISPATCHING, INSPECTING, INSPECTING_KI
 from aftershock.selection.relations import BESIDE, OF_FUNCTIONS, Delta, Relations, last_of
 from aftershock.selection.snapshot import Snapshot
 from aftershock.selection.special_methods import callers_of
-from aftershock_agent.tables import ANNOTATED, DOCSTRING, KIND, MODULE, REACHES, UNREADABLE, WRITTEN
+from aftershock_agent.tables import ANNOTATED, DOCSTRING, FAMILY, KIND, MODULE, REACHES, UNBOUND, UNREADABLE, WRITTEN
 
 EFFECTS = "<effects>"
 """The name in a table under which stands what an import does that can't be compared."""
@@ -97,14 +97,17 @@ class _Search:
         asking: dict[str, set[Key]] = {}
         for name in delta.names:
             owner, _, last = name.rpartition(".")
-            if name.startswith(WRITTEN) and last != REACHES:
+            if name == UNBOUND:
+                asking.setdefault("", set()).update(self._anything())  # who has the module, or would import it
+            elif name.startswith(WRITTEN) and last != REACHES:
                 self._functions.update(self._having(name))
-                continue
-            if last in OF_FUNCTIONS:
+            elif last in OF_FUNCTIONS:
                 if owner not in delta.listed:  # else its owner is told of, which came or went
                     self._beside(owner, last, asking)
             elif last not in BESIDE:
                 self._name(owner, last, name, asking)
+        if any(last_of(name) == FAMILY for name in delta.names):
+            self._functions.update(self._asking("__subclasses__"))  # a class came, went, or has other bases
         for cls, other in delta.moved:
             self._moved(cls, last_of(other), asking)
         for owner in {name.rpartition(".")[0] for name in delta.listed if not name.startswith(WRITTEN)}:

@@ -16,9 +16,9 @@ from aftershock.selection.concern import Concern
 from aftershock.selection.concern_search import concern_of
 from aftershock.selection.facts import InputSet
 from aftershock.selection.keys import Key, KeyKind
-from aftershock.selection.relations import Delta, Relations, Table, Told, delta_of, told_by
+from aftershock.selection.relations import Delta, Relations, Table, Told, delta_of, table_digest, told_by
 from aftershock.selection.snapshot import Snapshot
-from aftershock_agent.tables import OPAQUE
+from aftershock_agent.tables import OPAQUE, UNBOUND
 
 KEPT_IMPORTS = 8
 """Imports remembered of each file, as facts are of each test."""
@@ -84,6 +84,20 @@ class Definitions:
         self._follow(snapshot)
         self._present[path] = table
         self._asked = set(self._present)
+
+    def note_unbound(self, path: str, table: Table, snapshot: Snapshot) -> str:
+        """On ``snapshot`` the file binds nothing, beside what ``table`` tells: its import fails, or nobody begins it.
+
+        Returns the digest of that table.
+        """
+        digest = table_digest(table)
+        self._tables[digest] = table
+        self.note_present(path, digest, snapshot)
+        return digest
+
+    def is_bound(self, table: str | None) -> bool:
+        """Whether this is the digest of what an import has bound."""
+        return table is not None and UNBOUND not in self._tables.get(table, {})
 
     def of(self, path: str, snapshot: Snapshot) -> str | None:
         """The digest of what an import of the file would bind on ``snapshot``; None where only an import can tell."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Set as AbstractSet
 from dataclasses import dataclass, field
 
-from aftershock.selection.details import IMPORTED
+from aftershock.selection.details import DEFINITIONS, IMPORTED
 from aftershock.selection.facts import Fact, InputSet
 from aftershock.selection.keys import Key, KeyKind
 from aftershock.selection.snapshot import UNKNOWN, Snapshot
@@ -115,15 +115,22 @@ class InputIndex:
         return stale | fresh
 
     def running(self, functions: AbstractSet[Key]) -> set[int]:
-        """The facts, by ``id``, that saw code of these run as it is now; of ``<imported>``, that imported the file."""
+        """The facts, by ``id``, that saw code of these run as it is now; of ``<imported>``, that imported the file.
+
+        An import in the midst of a test ran the file's definitions: it is known by their text, not by its values.
+        """
         found: set[int] = set()
         for key in functions:
+            holders = [self._running(key)]
+            if key.name in (DEFINITIONS, IMPORTED):
+                holders.append(self._running(Key(KeyKind.IMPORT, key.path)))
             if key.name == IMPORTED:
-                holders = list(self._holders.get(Key(KeyKind.DEF, key.path), {}).values())
-            else:
-                holders = [self._holders.get(key, {}).get(self._now.get(key, UNKNOWN), set())]
+                holders += self._holders.get(Key(KeyKind.DEF, key.path), {}).values()
             found.update(*(held.facts for sets in holders for held in sets))
         return found
+
+    def _running(self, key: Key) -> AbstractSet[HeldSet]:
+        return self._holders.get(key, {}).get(self._now.get(key, UNKNOWN), frozenset())
 
     def of_file(self, path: str) -> Iterable[tuple[Key, HeldSet]]:
         """The keys of a file, each with the sets that hold it."""
