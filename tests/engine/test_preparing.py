@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import time
 from collections.abc import Callable
@@ -26,7 +27,7 @@ _HEAVY = """
     SETTINGS = json.loads(pathlib.Path("settings.json").read_text())
     if "USD" in pathlib.Path("shop/notes.py").read_text() or list(pathlib.Path("abroad").glob("*.txt")):
         SETTINGS["currency"] = "USD"
-    if pathlib.Path("dollars").exists():
+    if pathlib.Path("dollars").exists() or not pathlib.Path("euros").exists():
         SETTINGS["currency"] = "USD"
     """
 _TESTS = """
@@ -50,7 +51,8 @@ _TESTS = """
 def shop(shop: Project) -> Project:
     """The shop; its prices are imported after something heavy, and the tests tell when that was imported."""
     files = {"shop/heavy.py": _HEAVY, "settings.json": '{"currency": "EUR"}', "tests/test_prices.py": _TESTS}
-    shop.write({"shop/notes.py": "", "abroad/empty.json": ""})
+    shop.write({"shop/notes.py": "", "abroad/empty.json": "", "euros": ""})
+    os.utime(shop.path("euros"), (0, 0))  # as archives have files that are made to be reproducible
     return shop.write({**files, "shop/prices.py": "from shop import heavy\n\n" + shop.read("shop/prices.py")})
 
 
@@ -125,6 +127,7 @@ _STALE: dict[str, Callable[[Project], object]] = {
     "a file that it imported": lambda shop: shop.edit("shop/heavy.py", "json.loads(", "dict(currency='USD') or ("),
     "code that it read as text": lambda shop: shop.write({"shop/notes.py": "# USD"}),
     "a folder that it listed": lambda shop: shop.write({"abroad/canada.txt": ""}),
+    "a file that it found": lambda shop: shop.path("euros").unlink(),
     "a file that it looked for": lambda shop: shop.write({"dollars": ""}),
     "data that it read": lambda shop: shop.write({"settings.json": '{"currency": "USD"}'}),
     "a file that hides one": lambda shop: shop.write({"shop/heavy/__init__.py": shop.read("other/shop/heavy.py")}),

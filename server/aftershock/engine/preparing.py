@@ -193,7 +193,7 @@ class _Preparation:
 
 def _is_as_seen(file: messages.LoadedFile) -> bool:
     """Whether a file is on disk as it was: the server may not have been told of a change yet."""
-    state = state_of(file.path)
     if file.size == EXISTS:
-        return bool(state.mtime_ns)
+        return Path(file.path).exists()
+    state = state_of(file.path)
     return (state.mtime_ns, state.size) == (file.mtime_ns, file.size)
