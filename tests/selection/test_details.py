@@ -37,13 +37,6 @@ def test_strings_may_be_names() -> None:
     assert {"pkg", "mod", "thing"} <= found.attributes
 
 
-def test_names_made_up_from_pieces() -> None:
-    found = details("def f(a, kind):\n    return getattr(a, 'visit_' + kind), getattr(a, f'{kind}_done')\n")
-    assert list(found.asking_for("visit_Name")) == ["f"]
-    assert list(found.asking_for("all_done")) == ["f"]
-    assert list(found.asking_for("other")) == []
-
-
 def test_every_word_counts_where_text_is_run() -> None:
     found = details("def f():\n    exec('print(LIMIT + size)')\n").mentions["f"]
     assert {"LIMIT", "size"} <= found.attributes

@@ -7,12 +7,13 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 
-from aftershock.selection.computed_names import LOADING, ByString, body_key, is_foreign, with_aliases
+from aftershock.selection.computed_names import LOADING, ByString
 from aftershock.selection.concern import HANDED, KEEPING, Concern, Hand
 from aftershock.selection.details import DEFINITIONS, IMPORTED, LOADED, STRINGS
 from aftershock.selection.keys import Key
 from aftershock.selection.listing import CLASSES, LAMBDAS, MEMBERS, NAMESPACE, OWN
 from aftershock.selection.mentions import DISPATCHING, INSPECTING, INSPECTING_KIND, MOCKING, READING
+from aftershock.selection.name_index import NameIndex, body_key
 from aftershock.selection.relations import BESIDE, OF_FUNCTIONS, Delta, Relations, last_of
 from aftershock.selection.snapshot import Snapshot
 from aftershock.selection.special_methods import callers_of
@@ -60,19 +61,21 @@ def concern_of(
     delta: Delta,
     relations: Relations,
     snapshot: Snapshot,
+    index: NameIndex,
     calm: AbstractSet[tuple[Key, str]],
     imported: AbstractSet[Key],
     by_string: Callable[[], ByString],
 ) -> Concern:
     """Whom a change of names of ``path`` concerns; ``relations`` are those of all that is known.
 
-    ``calm`` is code that lists members and came to the same before and after the change, with a class that it had
-    listed.  ``imported`` are the functions that ran in imports.  ``by_string`` is called only where strings matter.
+    ``index`` tells of the files of ``snapshot``.  ``calm`` is code that lists members and came to the same before and
+    after the change, with a class that it had listed.  ``imported`` are the functions that ran in imports.
+    ``by_string`` is called only where strings matter.
     """
     last = {last_of(name) for name in delta.names}
     if not _FOR_ALL.isdisjoint(last) or any(name.startswith(_HOOKS) for name in last):
         return Concern(True)
-    concern = _Search(path, relations, snapshot, calm, imported).concern(delta)
+    concern = _Search(path, relations, snapshot, index, calm, imported).concern(delta)
     return replace(concern, by_string=by_string()) if concern.asks_by_string else concern
 
 
@@ -84,10 +87,12 @@ class _Search:
         path: str,
         relations: Relations,
         snapshot: Snapshot,
+        index: NameIndex,
         calm: AbstractSet[tuple[Key, str]],
         imported: AbstractSet[Key],
     ) -> None:
         self._path, self._relations, self._snapshot, self._calm = path, relations, snapshot, calm
+        self._index = index
         self._imported = imported
         self._functions: set[Key] = set()
         self._users: dict[AbstractSet[str], frozenset[Key]] = {}
@@ -98,7 +103,7 @@ class _Search:
         for name in delta.names:
             owner, _, last = name.rpartition(".")
             if name == UNBOUND:
-                asking.setdefault("", set()).update(self._anything())  # who has the module, or would import it
+                asking.setdefault("", set()).update(self._index.everything())  # who has the module, or would import it
             elif name.startswith(WRITTEN) and last != REACHES:
                 self._functions.update(self._having(name))
             elif last in OF_FUNCTIONS:
@@ -122,10 +127,9 @@ class _Search:
 
     def _reaching(self, names: AbstractSet[str]) -> Iterator[Key]:
         """The code that mentions one of some things, under whatever name, or has its name as a string."""
-        for name in with_aliases(names, self._snapshot):
-            yield from self._asking(name)
-            for path in self._snapshot.details:
-                yield from self._naming(path, name)
+        for name in self._index.with_aliases(names):
+            yield from self._index.mentioning(name)
+            yield from self._strings(name)
 
     def _beside(self, function: str, row: str, asking: dict[str, set[Key]]) -> None:
         """Something has changed that stands beside a function, or the docstring of a class or the module."""
@@ -152,7 +156,7 @@ class _Search:
         handed = HANDED + (last_of(owner) if of_class else last)
         asking.setdefault(handed, set()).update(self._foreign)
         # What an import keeps of the function has changed with it.
-        keeping = chain.from_iterable(map(self._mentioning, with_aliases({last}, self._snapshot)))
+        keeping = chain.from_iterable(map(self._index.mentioning, self._index.with_aliases({last})))
         self._functions.update(key._replace(name=key.name + KEEPING) for key in keeping)
 
     def _using(self, names: AbstractSet[str]) -> frozenset[Key]:
@@ -163,22 +167,20 @@ class _Search:
 
     def _found_using(self, names: AbstractSet[str]) -> Iterator[Key]:
         yield from self._reaching(names)
-        for name in with_aliases(names, self._snapshot):
-            for path, details in self._snapshot.details.items():
-                if LOADED in details.by_name.get(name, ()) and name not in DISPATCHING:
+        for name in self._index.with_aliases(names) - DISPATCHING:
+            for path, functions in self._index.naming(name).items():
+                if LOADED in functions:
                     yield body_key(path, IMPORTED)
 
     @cached_property
     def _foreign(self) -> frozenset[Key]:
         """Whoever has imported a file that uses packages from elsewhere."""
-        return frozenset(
-            body_key(path, IMPORTED) for path in self._snapshot.details if is_foreign(path, self._snapshot)
-        )
+        return frozenset(body_key(path, IMPORTED) for path in self._index.foreign)
 
     def _readers(self) -> set[Key]:
         """The code that reads docstrings."""
-        builtin = chain.from_iterable(self._naming(path, _HELP) for path in self._snapshot.details)
-        return set(chain(builtin, *map(self._mentioning, READING)))
+        builtin = chain.from_iterable(self._naming(path, _HELP) for path in self._index.naming(_HELP))
+        return set(chain(builtin, *map(self._index.mentioning, READING)))
 
     def _needed(self, owner: str) -> frozenset[str]:
         """What one must have at hand to see a member of a class, or a name of the module (no owner)."""
@@ -208,7 +210,7 @@ class _Search:
             at_once, listers = self._listers(owner, frozenset())
             hand.functions.update(at_once)
             if not owner:
-                hand.functions.update(self._mentioning("__all__"))
+                hand.functions.update(self._index.mentioning("__all__"))
             hand.through.extend((listers, needed) for needed in self._needed(owner or HANDED))
             return hand
         if name.startswith(HANDED):
@@ -217,9 +219,9 @@ class _Search:
         names = {plain} if plain == name else {plain, *LOADING}
         if name.startswith(MODULE) and self._path.endswith("__init__.py"):
             names.add("")  # from . import x
-        hand.functions.update(*map(self._mentioning, with_aliases(names, self._snapshot)))
+        hand.functions.update(*map(self._index.mentioning, self._index.with_aliases(names)))
         if plain == name:
-            hand.functions.update(self._bodies({name}), self._mentioning("__subclasses__"))
+            hand.functions.update(self._index.methods_of(name), self._index.mentioning("__subclasses__"))
         for path, holder in self._relations.holders.get(name, ()):
             if holder.startswith(WRITTEN):
                 hand.functions.update(self._having(holder))
@@ -230,7 +232,7 @@ class _Search:
                 hand.through.append((frozenset(self._asking(last)), last_of(owner)))
             else:
                 hand.functions.update(self._naming(path, last))
-                hand.through.append((frozenset(self._asking_modules(last)), MODULE + _module_name(path)))
+                hand.through.append((frozenset(self._index.asking_for(last)), MODULE + _module_name(path)))
         return hand
 
     def _handed_on(self, what: str) -> Hand:
@@ -238,19 +240,18 @@ class _Search:
         hand, plain = Hand(), what.removeprefix(MODULE)
         holders = self._relations.holders.get(what, ()) if what != plain else ()
         around = {*(self._path.split("/")[:-1] if what != plain else ()), *(_module_name(path) for path, _ in holders)}
-        names = set(with_aliases({plain, *self._relations.derived(plain), *around}, self._snapshot))
+        names = set(self._index.with_aliases({plain, *self._relations.derived(plain), *around}))
         if what != plain:
-            hand.functions.update(*map(self._mentioning, with_aliases(_HANDING, self._snapshot)))
+            hand.functions.update(*map(self._index.mentioning, self._index.with_aliases(_HANDING)))
             for _, holder in holders:
                 if holder.startswith(WRITTEN):
                     hand.functions.update(self._having(holder))
                 elif last_of(holder) not in names:
-                    hand.functions.update(self._mentioning(last_of(holder)))
-        for path, details in self._snapshot.details.items():
+                    hand.functions.update(self._index.mentioning(last_of(holder)))
+        for path, functions in chain.from_iterable(self._index.handing(name).items() for name in names):
             # What the top of a file hands to code of the project, that keeps in values, which are compared.
-            for_all = {DEFINITIONS, LAMBDAS} if what != plain or body_key(path, IMPORTED) in self._foreign else set()
-            for function in chain.from_iterable(details.by_handed[name] for name in names & details.by_handed.keys()):
-                hand.functions.add(body_key(path, IMPORTED if function in for_all else function))
+            for_all = {DEFINITIONS, LAMBDAS} if what != plain or path in self._index.foreign else set()
+            hand.functions.update(body_key(path, IMPORTED if each in for_all else each) for each in functions)
         return hand
 
     def _moved(self, cls: str, other: str, asking: dict[str, set[Key]]) -> None:
@@ -258,7 +259,7 @@ class _Search:
         members = self._relations.members.get(other)
         if not members:  # in another order; or nothing is known of it
             self._name(*cls.rpartition(".")[::2], cls, asking)
-            asking.setdefault(cls, set()).update(self._anything())
+            asking.setdefault(cls, set()).update(self._index.everything())
             return
         for member in members:
             self._name(cls, member, f"{cls}.{member}", asking)
@@ -267,7 +268,7 @@ class _Search:
         hand = self._hand(other)
         asking.setdefault(cls, set()).update(hand.functions, *(functions for functions, _ in hand.through))
         for name in _LINEAGE:
-            asking[cls].update(self._mentioning(name))
+            asking[cls].update(self._index.mentioning(name))
 
     def _name(self, owner: str, last: str, name: str, asking: dict[str, set[Key]]) -> None:
         """A name of the module, or a member of a class, is bound to something else; or came, or went."""
@@ -275,15 +276,16 @@ class _Search:
         if not owner:
             self._functions.update(self._naming(self._path, name))
             self._functions.update(self._importing_all(name))
-            asking.setdefault("", set()).update(self._asking(last), *map(self._mentioning, _EVALUATING_HINTS))
+            asking.setdefault("", set()).update(self._asking(last), *map(self._index.mentioning, _EVALUATING_HINTS))
             if last in ("__getattr__", "__dir__"):
-                asking[""].update(self._anything())
+                asking[""].update(self._index.everything())
         elif self._relations.is_seen(last_of(owner), last):
-            asking.setdefault(owner, set()).update(self._anything())
+            asking.setdefault(owner, set()).update(self._index.everything())
         elif last.startswith("__") and last.endswith("__") and last != _ORIGINAL_BASES:
             # Python asks for it, whatever the code that has one at hand does.
-            calling = callers_of(last, self._snapshot)
-            asking.setdefault(owner, set()).update(self._anything() if calling is None else calling, self._asking(last))
+            calling = callers_of(last, self._snapshot, self._index)
+            callers = self._index.everything() if calling is None else calling
+            asking.setdefault(owner, set()).update(callers, self._asking(last))
         else:
             asking.setdefault(owner, set()).update(self._asking(last))
             if last == _ORIGINAL_BASES:
@@ -291,11 +293,10 @@ class _Search:
 
     def _importing_all(self, name: str) -> Iterator[Key]:
         """The code of files with ``import *``, which may have the name too; and who asks for it as a string."""
-        for path, details in self._snapshot.details.items():
-            if details.star:
-                yield body_key(path, DEFINITIONS)
-                yield from self._naming(path, name)
-        yield from self._strings(self._path, name)
+        for path in self._index.stars:
+            yield body_key(path, DEFINITIONS)
+            yield from self._naming(path, name)
+        yield from self._strings(name, self._path)
         details = self._snapshot.details.get(self._path)
         if details is not None and STRINGS in details.by_attribute.get(name, ()):
             yield body_key(self._path, STRINGS)  # globals()[NAME], request.getfixturevalue(NAME)
@@ -303,7 +304,7 @@ class _Search:
     def _listed(self, owner: str, asking: dict[str, set[Key]]) -> None:
         """Who lists the members of a class, or the names of the module, sees something else."""
         if not owner:
-            asking.setdefault(owner, set()).update(self._mentioning("__all__"))
+            asking.setdefault(owner, set()).update(self._index.mentioning("__all__"))
         at_once, listers = self._listers(owner, self._calm)
         self._functions.update(at_once)
         asking.setdefault(owner or HANDED, set()).update(listers)
@@ -314,8 +315,8 @@ class _Search:
         derived = self._relations.derived(last_of(owner)) if owner else set()
         related = derived | self._relations.families.get(last_of(owner), set()) if owner else set()
         kinds = {MEMBERS, NAMESPACE, CLASSES} if owner else {MEMBERS, NAMESPACE}
-        for path, details in self._snapshot.details.items():
-            for function, subjects in details.listers.items():
+        for path, found in self._index.listers.items():
+            for function, subjects in found.items():
                 lister = body_key(path, function)
                 if any((lister, cls) in calm for cls in derived):
                     continue
@@ -326,51 +327,24 @@ class _Search:
                     at_once.add(lister)
         return frozenset(at_once), frozenset(listers)
 
-    def _anything(self) -> Iterator[Key]:
-        """All code there is."""
-        for path, details in self._snapshot.details.items():
-            yield from (body_key(path, function) for function in details.mentions)
-
-    def _bodies(self, classes: AbstractSet[str]) -> Iterator[Key]:
-        """The methods of all classes of these names."""
-        for path, symbols in self._snapshot.symbols.items():
-            for function in symbols.bodies:
-                if not classes.isdisjoint(function.split(".")[:-1]):
-                    yield body_key(path, function)
-
     def _asking(self, attribute: str) -> Iterator[Key]:
         """The code that may ask an object for an attribute of this name, or tell other code to."""
-        yield from self._asking_modules(attribute)
-        for path in self._snapshot.details:
-            yield from self._strings(path, attribute)
+        yield from self._index.asking_for(attribute)
+        yield from self._strings(attribute)
 
-    def _strings(self, path: str, name: str) -> Iterator[Key]:
-        """The strings of functions of a file that are this name; those outside of functions count as attributes."""
-        details = self._snapshot.details.get(path)
-        for function in details.by_string.get(name, ()) if details is not None else ():
-            if function == DEFINITIONS:
-                continue
-            yield body_key(path, function + STRINGS)
-            if body_key(path, function) in self._imported:
-                yield body_key(path, STRINGS)  # it may have left them in a value
-
-    def _asking_modules(self, attribute: str) -> Iterator[Key]:
-        """The code that asks for an attribute of this name."""
-        for path, details in self._snapshot.details.items():
-            yield from (body_key(path, function) for function in details.asking_for(attribute))
-
-    def _mentioning(self, name: str) -> Iterator[Key]:
-        """The code that mentions something under this name."""
-        yield from self._asking_modules(name)
-        for path in self._snapshot.details:
-            yield from self._naming(path, name)
+    def _strings(self, name: str, within: str | None = None) -> Iterator[Key]:
+        """The strings of functions, of one file or any, that are this name; those outside of functions are names."""
+        for path, functions in self._index.having(name).items():
+            for function in functions if within in (None, path) else ():
+                if function == DEFINITIONS:
+                    continue
+                yield body_key(path, function + STRINGS)
+                if body_key(path, function) in self._imported:
+                    yield body_key(path, STRINGS)  # it may have left them in a value
 
     def _naming(self, path: str, name: str) -> Iterator[Key]:
         """The code of a file that mentions a name of its module, or a builtin."""
-        details = self._snapshot.details.get(path)
-        yield from (
-            body_key(path, function) for function in (details.by_name.get(name, ()) if details is not None else ())
-        )
+        yield from (body_key(path, function) for function in self._index.naming(name).get(path, ()))
 
     def _within(self, path: str, name: str) -> Iterator[Key]:
         """The functions of a name, or of the class of that name."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 
 from aftershock.selection.computed_names import ByString, by_string
 from aftershock.selection.concern import Concern
 from aftershock.selection.concern_search import concern_of
 from aftershock.selection.facts import InputSet
 from aftershock.selection.keys import Key, KeyKind
+from aftershock.selection.name_index import NameIndex
 from aftershock.selection.relations import Delta, Relations, Table, Told, delta_of, table_digest, told_by
 from aftershock.selection.snapshot import Snapshot
 from aftershock_agent.tables import OPAQUE, UNBOUND
@@ -58,6 +59,7 @@ class Definitions:
         self._told: dict[str, Told] = {}
         self._ran: frozenset[Key] | None = None
         self._by_string: ByString | None = None
+        self._index = NameIndex()
         self._related: tuple[object, Relations] | None = None
         self._snapshot: Snapshot | None = None
         self._present: dict[str, str] = {}
@@ -137,14 +139,16 @@ class Definitions:
             relations = self._relations(path, before)
             calm = self._calm(path, before, now, relations) if delta.plain else frozenset()
             ran = self._ran_in_imports()
-            asking = partial(self._asking_by_string, snapshot)
-            known = self._concerns[path, delta] = concern_of(path, delta, relations, snapshot, calm, ran, asking)
+            self._index.follow(snapshot)
+            known = self._concerns[path, delta] = concern_of(
+                path, delta, relations, snapshot, self._index, calm, ran, self._asking_by_string
+            )
         return known
 
-    def _asking_by_string(self, snapshot: Snapshot) -> ByString:
+    def _asking_by_string(self) -> ByString:
         """The code that makes names of strings: the same for all that differs."""
         if self._by_string is None:
-            self._by_string = by_string(snapshot, self._ran_in_imports())
+            self._by_string = by_string(self._index, self._ran_in_imports())
         return self._by_string
 
     def _calm(self, path: str, before: str, now: str, relations: Relations) -> frozenset[tuple[Key, str]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from types import CodeType
@@ -76,18 +76,14 @@ class Details:
         """The functions that make up names, by what those begin or end with."""
         return _inverted(self.mentions, lambda mentions: mentions.fragments)
 
-    def mentioning(self, names: Iterable[str]) -> Iterator[str]:
-        """The functions that mention one of some names, of a module or of anything."""
-        for name in names:
-            yield from self.by_name.get(name, ())
-            yield from self.by_attribute.get(name, ())
-
-    def asking_for(self, attribute: str) -> Iterator[str]:
-        """The functions that may ask for an attribute of this name."""
-        yield from self.by_attribute.get(attribute, ())
-        for fragment, functions in self.by_fragment.items():
-            if attribute.startswith(fragment) or attribute.endswith(fragment):
-                yield from functions
+    @cached_property
+    def by_class(self) -> Mapping[str, Sequence[str]]:
+        """The functions within each class or function of a plain name."""
+        found: dict[str, list[str]] = {}
+        for function in self.mentions:
+            for part in set(function.split(".")[:-1]):
+                found.setdefault(part, []).append(function)
+        return found
 
 
 LazyDetails = Details | Callable[[], Details]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from aftershock.selection.computed_names import body_key
 from aftershock.selection.details import IMPORTED
 from aftershock.selection.keys import Key
+from aftershock.selection.name_index import NameIndex, body_key
 from aftershock.selection.snapshot import Snapshot
 
 _COPYING = frozenset(
@@ -33,16 +33,16 @@ _BY_NAME = frozenset({"copy", "deepcopy", "replace", "tee", *_COPYING})
 """Names of what copies where one of these packages does: ``ChainMap.copy``, ``itertools.tee``."""
 
 
-def callers_of(method: str, snapshot: Snapshot) -> Iterator[Key] | None:
+def callers_of(method: str, snapshot: Snapshot, index: NameIndex) -> Iterator[Key] | None:
     """The code that may have Python call a special method; None for all code there is."""
-    return _copying(snapshot) if method in _COPYING else None
+    return _copying(snapshot, index) if method in _COPYING else None
 
 
-def _copying(snapshot: Snapshot) -> Iterator[Key]:
+def _copying(snapshot: Snapshot, index: NameIndex) -> Iterator[Key]:
     """The code of files that import anything that may copy, and code that mentions copying."""
-    for path, details in snapshot.details.items():
+    for path in snapshot.symbols:
         names = {name.partition(".")[0] for name in snapshot.imports[path].absolute} & sys.stdlib_module_names
         if not _NEVER_COPY.issuperset(names | snapshot.third_party(path)):
             yield body_key(path, IMPORTED)
-        for name in _BY_NAME:
-            yield from (body_key(path, function) for function in details.asking_for(name))
+    for name in _BY_NAME:
+        yield from index.asking_for(name)

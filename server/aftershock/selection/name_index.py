@@ -1,0 +1,156 @@
+"""Who mentions what, in all files of a project: kept from one state of it to the next, at the cost of what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set as AbstractSet
+
+from aftershock.selection.details import DEFINITIONS, Details
+from aftershock.selection.keys import Key, KeyKind
+from aftershock.selection.snapshot import Snapshot
+
+_HARMLESS = frozenset({"pytest", "_pytest", "typing_extensions"})
+"""Packages from elsewhere whose functions that take names are known, or that have none."""
+_RESOLVING = ("logging.config", "pkgutil", "pydoc", "timeit", "runpy", "xmlrpc")
+"""Modules of the standard library that make something of names which they are given."""
+
+Places = Mapping[str, Sequence[str]]
+"""The functions, as :class:`~aftershock.selection.details.Details` names them, of each of some files."""
+_Table = dict[str, dict[str, Sequence[str]]]
+
+
+def body_key(path: str, function: str) -> Key:
+    """The key of a function, as :class:`~aftershock.selection.details.Details` names it."""
+    return Key(KeyKind.BODY, path, "" if function == DEFINITIONS else function)
+
+
+class NameIndex:
+    """An index of the details of all files; :meth:`follow` brings it up to a snapshot."""
+
+    def __init__(self) -> None:
+        """Nothing is mentioned."""
+        self._snapshot: Snapshot | None = None
+        self._files: dict[str, Details] = {}
+        self._names: _Table = {}
+        self._attributes: _Table = {}
+        self._handed: _Table = {}
+        self._strings: _Table = {}
+        self._fragments: _Table = {}
+        self._methods: _Table = {}
+        self._aliases: dict[str, dict[str, set[str]]] = {}
+        self.listers: dict[str, Mapping[str, frozenset[str]]] = {}
+        """The functions that list members, by file, with the classes whose families they list."""
+        self.stars: set[str] = set()
+        """The files with ``import *``."""
+        self.foreign: set[str] = set()
+        """The files that import what may do as it likes with what it is handed: strings, functions, classes."""
+
+    def follow(self, snapshot: Snapshot) -> None:
+        """Tell of this snapshot from now on."""
+        last, self._snapshot = self._snapshot, snapshot
+        if last is snapshot:
+            return
+        now, before = snapshot.details, self._files
+        moved = [path for path in before.keys() | now.keys() if path not in now or now[path] is not before.get(path)]
+        for path in moved:
+            self._leave(path)
+            if path in now:
+                self._enter(path, now[path])
+        same_world = last is not None and last.is_in_same_world(snapshot)
+        judged = moved if same_world else list(now)
+        self.foreign.difference_update(judged if same_world else list(self.foreign))
+        self.foreign.update(path for path in judged if path in now and _is_foreign(path, snapshot))
+
+    def _enter(self, path: str, details: Details) -> None:
+        self._files[path] = details
+        for table, places in self._tables(details):
+            for name, functions in places.items():
+                table.setdefault(name, {})[path] = functions
+        for name, other in details.aliases:
+            self._aliases.setdefault(name, {}).setdefault(path, set()).add(other)
+        if details.listers:
+            self.listers[path] = details.listers
+        if details.star:
+            self.stars.add(path)
+
+    def _leave(self, path: str) -> None:
+        details = self._files.pop(path, None)
+        if details is None:
+            return
+        for table, places in self._tables(details):
+            for name in places:
+                del table[name][path]
+                if not table[name]:
+                    del table[name]
+        for name in {name for name, _ in details.aliases}:
+            del self._aliases[name][path]
+        self.listers.pop(path, None)
+        self.stars.discard(path)
+
+    def _tables(self, details: Details) -> Iterator[tuple[_Table, Places]]:
+        yield self._names, details.by_name
+        yield self._attributes, details.by_attribute
+        yield self._handed, details.by_handed
+        yield self._strings, details.by_string
+        yield self._fragments, details.by_fragment
+        yield self._methods, details.by_class
+
+    def mentioning(self, name: str) -> Iterator[Key]:
+        """The code that mentions something under this name."""
+        yield from _keys(self._names.get(name, {}))
+        yield from self.asking_for(name)
+
+    def asking_for(self, attribute: str) -> Iterator[Key]:
+        """The code that may ask something for an attribute of this name."""
+        yield from _keys(self._attributes.get(attribute, {}))
+        for fragment, places in self._fragments.items():
+            if attribute.startswith(fragment) or attribute.endswith(fragment):
+                yield from _keys(places)
+
+    def methods_of(self, cls: str) -> Iterator[Key]:
+        """The methods of all classes of this plain name, and what is defined in them."""
+        yield from _keys(self._methods.get(cls, {}))
+
+    def places_of(self, names: Iterable[str]) -> dict[str, set[str]]:
+        """The functions that mention one of some names, by file."""
+        found: dict[str, set[str]] = {}
+        for name in names:
+            for table in (self._names, self._attributes):
+                for path, functions in table.get(name, {}).items():
+                    found.setdefault(path, set()).update(functions)
+        return found
+
+    def naming(self, name: str) -> Places:
+        """The functions that mention a name of their module, or a builtin."""
+        return self._names.get(name, {})
+
+    def handing(self, name: str) -> Places:
+        """The functions that hand on what a name stands for."""
+        return self._handed.get(name, {})
+
+    def having(self, string: str) -> Places:
+        """The functions that have this string."""
+        return self._strings.get(string, {})
+
+    def everything(self) -> Iterator[Key]:
+        """All code there is."""
+        for path, details in self._files.items():
+            yield from (body_key(path, function) for function in details.mentions)
+
+    def with_aliases(self, names: AbstractSet[str]) -> AbstractSet[str]:
+        """Names, and all others that statements anywhere give to what they stand for."""
+        found, pending = set(names), set(names)
+        while pending:
+            others = (each for name in pending for each in self._aliases.get(name, {}).values())
+            pending = set().union(*others) - found
+            found |= pending
+        return found
+
+
+def _keys(places: Places) -> Iterator[Key]:
+    return (body_key(path, function) for path, functions in places.items() for function in functions)
+
+
+def _is_foreign(path: str, snapshot: Snapshot) -> bool:
+    names = snapshot.imports[path].absolute
+    resolves = any(name == each or name.startswith(f"{each}.") for name in names for each in _RESOLVING)
+    return resolves or not _HARMLESS.issuperset(snapshot.third_party(path))
