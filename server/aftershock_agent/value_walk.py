@@ -65,10 +65,11 @@ class Known:
 class Walk:
     """One value, all the way down."""
 
-    def __init__(self, known: Known, apart: Iterable[types.FunctionType] = ()) -> None:
-        """``apart``: functions of which what is inspected is told elsewhere."""
+    def __init__(self, known: Known, apart: Iterable[types.FunctionType] = (), named: str = "") -> None:
+        """``apart``: functions of which what is inspected is told elsewhere; ``named``: what these are known by."""
         self._known = known
         self._apart = frozenset(map(id, apart))
+        self._named = named
         self._out: list[str] = []
         self._seen: dict[int, int] = {}
         self._kept: list[object] = []  # what was made on the way: an id is taken as long as its object lives
@@ -238,6 +239,8 @@ class Walk:
             self.note(f"function {name}")
             return
         apart = id(value) in self._apart
+        if apart and self._named:
+            name = self._named
         flags = code.co_flags & ~(_BEYOND_CALLS | MADE if apart else _BEYOND_CALLS)
         counts = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, flags)
         stars = bool(code.co_flags & 4) + bool(code.co_flags & 8)

@@ -106,10 +106,15 @@ class Values:
         self._enter(name, walk.digest, reached, found)
 
     def _note_imported(self, name: str, value: types.FunctionType, found: dict[str, str]) -> None:
-        """A function of another module: the table of that one tells the rest, if it is known there under its name."""
-        home, qualname = value.__module__, value.__qualname__
-        known = class_shapes.found_under(home, qualname) is value and self._is_recorded(value, qualname, home)
-        walk = Walk(self._known, [value] if known else [])
+        """A function of another module: the table of that one tells the rest, if it is known there under its name.
+
+        The names that it bears are part of that rest: whoever gets hold of a function may give it others.
+        """
+        home, qualname = value.__globals__.get("__name__"), getattr(value.__code__, "co_qualname", value.__qualname__)
+        known = class_shapes.found_under(home, qualname) is value and self._known.is_own_code(value.__code__)
+        if sys.version_info < (3, 11):
+            known = known and self._is_recorded(value, qualname, str(home))
+        walk = Walk(self._known, [value], f"{home}:{qualname}") if known else Walk(self._known)
         walk.take(value)
         self._enter(name, walk.digest, walk.reached, found)
 

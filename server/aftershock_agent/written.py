@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import itertools
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,7 +11,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from aftershock_agent.recording import Project
-from aftershock_agent.tables import OPAQUE, REACHES, WRITTEN
+from aftershock_agent.tables import FUNCTION, OPAQUE, REACHES, WRITTEN
 from aftershock_agent.value_parts import CONTENT, attributes_of, hashed, slots_of
 from aftershock_agent.values import Values
 
@@ -31,13 +32,16 @@ class Written:
         self._modules: dict[str, ModuleType] = {}
         self._digests: dict[tuple[str, str], str] = {}
         self._items: dict[tuple[str, str], Items] = {}
+        self._numbers: dict[tuple[str, str], int | None] = {}
 
     def begin(self, path: str, module: ModuleType, table: Mapping[str, str]) -> None:
         """The import of a file has ended, with this table: from now on others may change what it holds."""
         self._modules[path] = module
-        for name, _ in self._contents(module):
-            self._digests[path, name] = table.get(name, "").partition("=")[0]
+        for name, value in self._contents(module):
+            told = table.get(name, "").partition("=")[0].removeprefix(FUNCTION)
+            self._digests[path, name] = told or self._values.digest(value)
             self._items.pop((path, name), None)
+            self._numbers[path, name] = _number(value)
 
     def since(self, path: str, module: ModuleType, ran: Iterable[str]) -> dict[str, str]:
         """Rows for the table of a file whose import has ended: what has changed elsewhere since the last look.
@@ -72,7 +76,14 @@ class Written:
                 yield found
 
     def _change(self, place: tuple[str, str], value: object, digest: str) -> str:
-        """What has come to something and gone from it; all that it holds where that can't be told apart."""
+        """What has come to something and gone from it; all that it holds where that can't be told apart.
+
+        Of a counter, by how much it went on: that is the same in whatever order its users are imported.
+        """
+        last, self._numbers[place] = self._numbers.get(place), _number(value)
+        number = self._numbers[place]
+        if last is not None and number is not None:
+            return hashed(f"{number - last:+}")
         before, now = self._items.get(place), self._items_of(value)
         self._items[place] = now
         obscure = OPAQUE if OPAQUE in digest[:2] else ""
@@ -131,3 +142,10 @@ class Written:
 
     def _relative(self, path: str) -> str:
         return os.path.relpath(path, self._project.root).replace(os.sep, "/")
+
+
+def _number(value: object) -> int | None:
+    """Where a counter stands, if it is one."""
+    if type(value) is itertools.count:
+        value = value.__reduce__()[1][0]
+    return value if type(value) is int else None

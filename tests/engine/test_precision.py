@@ -87,3 +87,52 @@ async def test_what_will_ask_by_a_string_later_counts_wherever_it_was_made(proje
         await story.save("shop.py", "tax = 1", "tax = 2")
         assert "test_vat" in story.ran()
         assert story.outcomes() == cold_outcomes(project) == {"test_vat": "failed", "test_not": "passed"}
+
+
+async def test_what_imports_do_to_a_counter_is_the_same_in_whatever_order(project: Project) -> None:
+    project.write(
+        {
+            "lib.py": """
+                import itertools
+
+                class Field:
+                    made, ids = 0, itertools.count()
+
+                    def __init__(self):
+                        Field.made += 1
+                        next(Field.ids)
+
+                def copied(): return 1
+
+                def named(cls):
+                    copied.__module__, copied.__qualname__ = cls.__module__, f"{cls.__name__}.copied"
+                    return cls
+                """,
+            "front.py": "from lib import copied\n",
+            "shared.py": "import lib\n\nHELD = [lib.Field()]\n",
+            "test_a.py": """
+                import front, lib, shared
+
+                @lib.named
+                class A:
+                    field = lib.Field()
+
+                def test_a(): assert lib.Field.made and lib.Field.ids and front.copied() == 1
+                """,
+            "test_b.py": """
+                import front, lib, shared
+
+                @lib.named
+                class B:
+                    first, second = lib.Field(), lib.Field()
+
+                def test_b(): assert lib.Field.made and lib.Field.ids and front.copied() == 1
+                def test_named(): assert lib.named(B) is B
+                """,
+        }
+    )
+    async with opened(project) as story:
+        await story.save("lib.py", "return cls", "edition = 1\n    return cls")
+        assert story.ran() == ["test_named"]
+        await story.save("shared.py", "[lib.Field()]", "[lib.Field(), lib.Field()]")
+        assert story.ran() == ["test_a", "test_b"]
