@@ -136,3 +136,41 @@ async def test_what_imports_do_to_a_counter_is_the_same_in_whatever_order(projec
         assert story.ran() == ["test_named"]
         await story.save("shared.py", "[lib.Field()]", "[lib.Field(), lib.Field()]")
         assert story.ran() == ["test_a", "test_b"]
+
+
+async def test_who_evaluates_annotations_only_looks_up_what_stands_in_some(project: Project) -> None:
+    project.write(
+        {
+            "lib.py": """
+                import sys
+
+                LIMIT = 1
+                Size, Width, Depth = int, int, int
+
+                def sized(of: "Size", *more: "list[Width]") -> "Depth": return of
+
+                __all__ = ["LIMIT", "sized"]
+                """,
+            "test_lib.py": """
+                import typing
+                import lib
+
+                def test_more(): assert typing.get_type_hints(lib.sized)["more"] == list[int]
+
+                def test_hints():
+                    hints = typing.get_type_hints(lib.sized)
+                    assert hints["of"] is hints["return"] is int
+                """,
+        }
+    )
+    async with opened(project) as story:
+        await story.save("lib.py", "LIMIT = 1", "LIMIT = 2")
+        assert story.ran() == []
+        for before, after in (
+            ("int, int, int", "str, int, int"),
+            ("str, int, int", "int, str, int"),
+            ("int, str, int", "int, int, str"),
+        ):
+            await story.save("lib.py", before, after)
+            assert story.ran() == ["test_hints", "test_more"]
+            assert story.outcomes() == cold_outcomes(project)

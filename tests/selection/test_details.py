@@ -116,3 +116,18 @@ def test_other_names_for_things() -> None:
 def test_a_source_that_cannot_be_compiled_has_no_details() -> None:
     assert details("def f(:\n") == Details()
     assert parse_details(b"\xff", "a.py") == Details()
+
+
+def test_words_of_annotations_and_strings_may_be_looked_up_as_hints() -> None:
+    text = """
+        'Documented.'
+        __all__ = ["exported"]
+        Alias = Optional["Node"]
+
+        def f(a: Size, b: "list[Width]" = 1) -> pkg.Depth:
+            c: Local = "In{a}side"
+            return LIMIT
+        """
+    found = details(text).hinted
+    assert {"Node", "Size", "list", "Width", "pkg", "Depth", "Local"} <= found
+    assert found.isdisjoint({"Documented", "exported", "LIMIT", "Optional"})

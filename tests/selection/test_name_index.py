@@ -44,6 +44,7 @@ def _told(index: NameIndex) -> object:
         [sorted(index.with_aliases({name})) for name in _NAMES],
         [sorted(index.methods_of(name)) for name in ("C", "f")],
         sorted(index.everything()),
+        [index.is_hinted(name) for name in _NAMES],
         (sorted(index.listers), sorted(index.stars), sorted(index.foreign)),
     )
 

@@ -276,7 +276,8 @@ class _Search:
         if not owner:
             self._functions.update(self._naming(self._path, name))
             self._functions.update(self._importing_all(name))
-            asking.setdefault("", set()).update(self._asking(last), *map(self._index.mentioning, _EVALUATING_HINTS))
+            evaluating = _EVALUATING_HINTS if self._index.is_hinted(last) else ()
+            asking.setdefault("", set()).update(self._asking(last), *map(self._index.mentioning, evaluating))
             if last in ("__getattr__", "__dir__"):
                 asking[""].update(self._index.everything())
         elif self._relations.is_seen(last_of(owner), last):

@@ -16,7 +16,7 @@ from aftershock.selection.compiling import PieceText, SyntaxProblem, code_object
 from aftershock.selection.effects import Effects, effects_of
 from aftershock.selection.listing import LAMBDAS, listers
 from aftershock.selection.mentions import COMPUTING, NOTHING, Mentions, is_evaluating, joined, mentions_of
-from aftershock.selection.module_level import handed_on_in, loaded_in, strings_in
+from aftershock.selection.module_level import handed_on_in, hinted_in, loaded_in, strings_in
 from aftershock.selection.symbols import Bodies, bodies_in
 
 DEFINITIONS = ""
@@ -40,8 +40,8 @@ class Details:
     of the rest.  ``effects`` are the statements with which importing the file may do more than bind names, each with
     the packages on which it does so, an empty one where that can't be told; ``effectful`` are the functions that may
     wherever they run.  ``listers`` are the functions that list members, with the classes whose families they list.
-    ``aliases`` are names with the other names that statements give to what they stand for.  ``star``: the file imports
-    all names of a module.
+    ``aliases`` are names with the other names that statements give to what they stand for, ``hinted`` the words that
+    annotations may have.  ``star``: the file imports all names of a module.
     """
 
     mentions: Mapping[str, Mentions] = field(default_factory=dict)
@@ -49,6 +49,7 @@ class Details:
     effectful: frozenset[str] = frozenset()
     listers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     aliases: frozenset[tuple[str, str]] = frozenset()
+    hinted: frozenset[str] = frozenset()
     star: bool = False
 
     @cached_property
@@ -121,6 +122,7 @@ def parse_details(source: bytes, path: str) -> Details:
         effectful,
         listing,
         frozenset[tuple[str, str]]().union(*(piece.aliases for piece in pieces)),
+        frozenset[str]().union(*(piece.hinted for piece in pieces)),
         any(piece.star for piece in pieces),
     )
 
@@ -131,6 +133,7 @@ class _Piece:
     effects: Effects
     listers: tuple[tuple[str, frozenset[str]], ...]
     aliases: frozenset[tuple[str, str]]
+    hinted: frozenset[str]
     star: bool
 
 
@@ -154,7 +157,7 @@ def _piece(code: CodeType, source: bytes, body: Sequence[ast.stmt]) -> _Piece:
             mentions[function + LOADED] = known.joined(Mentions(frozenset({name})))
     aliases = frozenset(pair for statement in body for pair in _aliases(statement))
     star = any(isinstance(node, ast.alias) and node.name == "*" for each in body for node in ast.walk(each))
-    return _Piece(mentions, effects_of(body), tuple(listers(body)), aliases, star)
+    return _Piece(mentions, effects_of(body), tuple(listers(body)), aliases, frozenset(hinted_in(body)), star)
 
 
 def _aliases(node: ast.AST, local: bool = False) -> Iterator[tuple[str, str]]:

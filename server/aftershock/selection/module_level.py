@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
-from aftershock.selection.mentions import DEFERRED, names_in
+from aftershock.selection.mentions import DEFERRED, NAME, names_in
 
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 _PLAIN_DECORATORS = frozenset({"staticmethod", "classmethod", "property", "abstractmethod", "overload", "override"})
@@ -26,14 +26,37 @@ def strings_in(body: Sequence[ast.stmt]) -> Iterator[str]:
             yield from _fields_of(statement)
             yield from strings_in(statement.body)
         elif isinstance(statement, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
-            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-            exported = any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets)
-            if statement.value is not None and not exported:
+            if statement.value is not None and not _is_exporting(statement):
                 yield from _strings([statement.value])
         elif not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)):
             inner = [child for child in ast.iter_child_nodes(statement) if isinstance(child, ast.stmt)]
             yield from strings_in(inner)
             yield from _strings([child for child in ast.iter_child_nodes(statement) if child not in inner])
+
+
+def hinted_in(body: Sequence[ast.stmt]) -> Iterator[str]:
+    """The words that code may look up which evaluates annotations: those of annotations, and of strings.
+
+    But not those of docstrings and ``__all__``.
+    """
+    pending: list[ast.AST] = list(body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            continue
+        if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)) and _is_exporting(node):
+            continue
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from NAME.findall(node.value)
+        for annotation in (getattr(node, "annotation", None), getattr(node, "returns", None)):
+            named = ast.walk(annotation) if isinstance(annotation, ast.expr) else ()
+            yield from (_name_of(each) for each in named if isinstance(each, (ast.Name, ast.Attribute)))
+        pending += ast.iter_child_nodes(node)
+
+
+def _is_exporting(statement: ast.Assign | ast.AugAssign | ast.AnnAssign) -> bool:
+    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+    return any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets)
 
 
 def _fields_of(cls: ast.ClassDef) -> Iterator[str]:

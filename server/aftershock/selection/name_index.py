@@ -36,6 +36,7 @@ class NameIndex:
         self._strings: _Table = {}
         self._fragments: _Table = {}
         self._methods: _Table = {}
+        self._hinted: _Table = {}
         self._aliases: dict[str, dict[str, set[str]]] = {}
         self.listers: dict[str, Mapping[str, frozenset[str]]] = {}
         """The functions that list members, by file, with the classes whose families they list."""
@@ -93,6 +94,7 @@ class NameIndex:
         yield self._strings, details.by_string
         yield self._fragments, details.by_fragment
         yield self._methods, details.by_class
+        yield self._hinted, dict.fromkeys(details.hinted, ())
 
     def mentioning(self, name: str) -> Iterator[Key]:
         """The code that mentions something under this name."""
@@ -130,6 +132,10 @@ class NameIndex:
     def having(self, string: str) -> Places:
         """The functions that have this string."""
         return self._strings.get(string, {})
+
+    def is_hinted(self, name: str) -> bool:
+        """Whether code that evaluates annotations may look up a name."""
+        return name in self._hinted
 
     def everything(self) -> Iterator[Key]:
         """All code there is."""

@@ -238,7 +238,8 @@ def details_text(details: Details) -> str:
         return [numbers.setdefault(name, len(numbers)) for name in sorted(names)]
 
     mentions = {function: [numbered(part) for part in each] for function, each in details.mentions.items()}
-    payload = {"mentions": mentions, "names": list(numbers), "effectful": sorted(details.effectful)}
+    hinted = numbered(details.hinted)
+    payload = {"mentions": mentions, "names": list(numbers), "hinted": hinted, "effectful": sorted(details.effectful)}
     effects = [[sorted(packages), text] for packages, text in details.effects]
     aliases = sorted(map(list, details.aliases))
     marks = {"star": details.star}
@@ -279,7 +280,8 @@ def details_from(text: object) -> Details:
         raise MalformedError("not an alias")
     pairs = frozenset((name, other) for name, other in aliases)
     effectful, listers = frozenset(strings(payload.get("effectful"))), _sets(payload.get("listers"))
-    return Details(mentions, effects, effectful, listers, pairs, checked(payload.get("star"), bool))
+    hinted, star = named(payload.get("hinted")), checked(payload.get("star"), bool)
+    return Details(mentions, effects, effectful, listers, pairs, hinted, star)
 
 
 def import_text(fact: ImportFact) -> str:
