@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from aftershock.engine.import_ledger import ImportLedger
 from aftershock.engine.sources import inside
 from aftershock.engine.warm import WarmSession
-from aftershock.selection.affected import FactIndex, Reason
+from aftershock.selection.affected import FactIndex
 from aftershock.selection.definitions import Definitions
 from aftershock.selection.facts import Fact, InputSet, Outcome, Verdict
 from aftershock.selection.imports import ImportGraph
@@ -88,10 +88,6 @@ class Ledger:
         for test in event.tests:
             self.index.extend(test, extra)
             self._store.extend(test, extra)
-
-    def reasons(self, tests: Iterable[str]) -> Mapping[str, tuple[Reason, ...]]:
-        """The affected ones of ``tests``, each with why."""
-        return self.index.affected(tests)
 
     def is_open(self, test: str) -> bool:
         """Whether an affected test may turn out unaffected, once it is known what imports come to."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from aftershock.engine import events
 from aftershock.engine.ledger import Ledger
 from aftershock.selection.facts import Outcome, Verdict
 from aftershock.selection.snapshot import Snapshot
+
+_FAILING = (Outcome.FAILED, Outcome.ERRORED)
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,18 @@ class Standing:
 
     def note(self, test: str) -> None:
         """A test has a new fact."""
-        self._true[test] = self._true_verdict(test)
-        self._drop(test)
-        self.affected.update(self._reasons([test]))
-        self.failing.update([test] if self._fails(test) else [])
+        index = self._ledger.index
+        fact = index.matching(test)
+        last = fact or index.latest(test)
+        self._true[test] = fact.verdict if fact else None
+        if fact is None:
+            self.affected[test] = tuple(reason.text for reason in index.reasons(test))
+        else:
+            self.affected.pop(test, None)
+        if last is not None and last.verdict.outcome in _FAILING:
+            self.failing.add(test)
+        else:
+            self.failing.discard(test)
 
     def _drop(self, test: str) -> None:
         self.affected.pop(test, None)
@@ -93,15 +103,3 @@ class Standing:
         """
         before = self._before.get(test)
         return self.sees_any(test, paths) if before is None else self._true.get(test) is not before
-
-    def _fails(self, test: str) -> bool:
-        verdict = self.verdict(test)
-        return verdict is not None and verdict.outcome in (Outcome.FAILED, Outcome.ERRORED)
-
-    def _true_verdict(self, test: str) -> Verdict | None:
-        fact = self._ledger.index.matching(test)
-        return fact.verdict if fact else None
-
-    def _reasons(self, tests: Iterable[str]) -> dict[str, tuple[str, ...]]:
-        reasons = self._ledger.reasons(tests)
-        return {test: tuple(reason.text for reason in why) for test, why in reasons.items()}

@@ -121,10 +121,11 @@ class FactIndex:
     def matching(self, test: str) -> Fact | None:
         """The newest fact of a test all of whose inputs are as they are now."""
         if test not in self._matching:
-            facts = reversed(self._facts.get(test, ()))
-            found = self._matching[test] = next((fact for fact in facts if self._matches(fact)), None)
-            if found is not None:
-                self._matched[test] = found
+            self._matching[test] = None
+            for fact in reversed(self._facts.get(test, ())):
+                if self._matches(fact):
+                    self._matching[test] = self._matched[test] = fact
+                    break
         return self._matching[test]
 
     def _matches(self, fact: Fact) -> bool:
@@ -134,13 +135,17 @@ class FactIndex:
             held = self._inputs[inputs]
             if held.stale:
                 moved = self._moves(held)
-                if moved.everybody or any(self._sees(fact, each) for each in moved.some):
+                if moved.everybody:
                     return False
+                for each in moved.some:  # any() with a generator takes as long as all the rest, for thousands of tests
+                    if self._sees(fact, each):
+                        return False
         return True
 
     def _sees(self, fact: Fact, moved: _Some) -> bool:
         key, recorded, now, concerned = moved
-        return id(fact) in concerned or self._asks_for_it(fact.test, key.path, recorded, now)
+        own = fact.test.startswith(key.path) and self._asks_for_it(fact.test, key.path, recorded, now)
+        return own or id(fact) in concerned
 
     def _moves(self, held: HeldSet) -> _Moved:
         """What has moved in a set that does hold stale keys; worked out once for all that hold it."""
@@ -253,10 +258,11 @@ class FactIndex:
     # --- answers ---------------------------------------------------------------------------------
 
     def affected(self, tests: Iterable[str]) -> dict[str, tuple[Reason, ...]]:
-        """Those of ``tests`` that no fact speaks for, each with why, compared with the fact that spoke last."""
-        return {test: self._reasons(test) for test in tests if self.matching(test) is None}
+        """Those of ``tests`` that no fact speaks for, each with why."""
+        return {test: self.reasons(test) for test in tests if self.matching(test) is None}
 
-    def _reasons(self, test: str) -> tuple[Reason, ...]:
+    def reasons(self, test: str) -> tuple[Reason, ...]:
+        """Why no fact speaks for a test, compared with the fact that spoke last."""
         facts = self._facts.get(test, ())
         if not facts or self._snapshot is None:
             return (NEVER_RUN,)

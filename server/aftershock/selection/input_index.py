@@ -95,6 +95,9 @@ class InputIndex:
         for place in self._by_path if before is None else _moved(before, snapshot):
             for key in self._by_path.get(place, ()):
                 touched |= self._move(key, snapshot.digest(key))
+        for key in (Key(KeyKind.DEF, path) for path in _redefined(before, snapshot)):
+            if key in self._holders:
+                touched |= self._move(key, snapshot.digest(key))
         return touched
 
     def _move(self, key: Key, now: str) -> set[HeldSet]:
@@ -153,9 +156,13 @@ def _moved(before: Snapshot, now: Snapshot) -> Iterable[str]:
     yield from (path for path in old.keys() | new.keys() if old.get(path) is not new.get(path))
     there, here = before.collected, now.collected
     yield from (path for path in there.keys() | here.keys() if there.get(path) is not here.get(path))
-    was, known = before.definitions, now.definitions
-    yield from (path for path in was.keys() | known.keys() if was.get(path) != known.get(path))
     if old.keys() != new.keys() or before.roots != now.roots:
         yield "<files>"
         # A package that came or went hides or bares the module of its name.
         yield from (f"{p.removesuffix('/__init__.py')}.py" for p in old.keys() ^ new.keys() if "/" in p)
+
+
+def _redefined(before: Snapshot | None, now: Snapshot) -> Iterable[str]:
+    """The files of which it is known otherwise what their names are bound to, whatever else has moved."""
+    was, known = before.definitions if before is not None else {}, now.definitions
+    return (path for path in was.keys() | known.keys() if was.get(path) != known.get(path))
