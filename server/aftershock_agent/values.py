@@ -24,7 +24,18 @@ from typing import Any
 
 from aftershock_agent import class_shapes
 from aftershock_agent.recording import Project
-from aftershock_agent.tables import ANNOTATED, ATTRIBUTES, DOCSTRING, FAMILY, FUNCTION, INSPECTED, KIND, REACHES, SEEN
+from aftershock_agent.tables import (
+    ANNOTATED,
+    ATTRIBUTES,
+    DOCSTRING,
+    FAMILY,
+    FUNCTION,
+    GIVEN,
+    INSPECTED,
+    KIND,
+    REACHES,
+    SEEN,
+)
 from aftershock_agent.value_parts import ATOMS, NAMED, hashed
 from aftershock_agent.value_walk import MADE, Known, Walk
 
@@ -65,12 +76,12 @@ class Values:
         for name, value in sorted(vars(module).items(), key=lambda item: str(item[0])):
             if name in _MACHINERY or not isinstance(name, str):
                 continue
-            if type(value) is types.FunctionType and value.__module__ != module.__name__:
+            if type(value) is types.FunctionType and _home(value) != module.__name__:
                 self._note_imported(name, value, found)
             else:
                 self._note(name, value, found, self._own_functions(value, name, module.__name__))
             found[name] += self._owner(value, f"{path}::{name}", shared)
-            if type(value) is types.FunctionType and value.__module__ == module.__name__:
+            if type(value) is types.FunctionType and _home(value) == module.__name__:
                 self._function(name, value, found)
             elif _is_class(value) and value.__module__ == module.__name__:
                 self._members(value, found)
@@ -108,15 +119,16 @@ class Values:
     def _note_imported(self, name: str, value: types.FunctionType, found: dict[str, str]) -> None:
         """A function of another module: the table of that one tells the rest, if it is known there under its name.
 
-        The names that it bears are part of that rest: whoever gets hold of a function may give it others.
+        Whoever gets hold of a function may give it another name: that has a row of its own.
         """
-        home, qualname = value.__globals__.get("__name__"), getattr(value.__code__, "co_qualname", value.__qualname__)
-        known = class_shapes.found_under(home, qualname) is value and self._known.is_own_code(value.__code__)
-        if sys.version_info < (3, 11):
-            known = known and self._is_recorded(value, qualname, str(home))
+        home, qualname = _home(value), getattr(value.__code__, "co_qualname", value.__qualname__)
+        known = class_shapes.found_under(home, qualname) is value and self._is_recorded(value, qualname, str(home))
         walk = Walk(self._known, [value], f"{home}:{qualname}") if known else Walk(self._known)
         walk.take(value)
         self._enter(name, walk.digest, walk.reached, found)
+        given = (value.__module__, value.__qualname__, value.__name__)
+        if known and given != (home, qualname, qualname.rpartition(".")[2]):
+            found[f"{name}.{GIVEN}"] = hashed(str(given))
 
     @staticmethod
     def _enter(name: str, digest: str, reached: AbstractSet[str], found: dict[str, str]) -> None:
@@ -134,13 +146,14 @@ class Values:
 
     def _is_recorded(self, function: types.FunctionType, name: str, module: str) -> bool:
         code = function.__code__
-        if function.__module__ != module or not self._known.is_own_code(code):
+        if _home(function) != module or not self._known.is_own_code(code):
             return False
         if sys.version_info >= (3, 11):
             return code.co_qualname == name
         # A wrapper that bears the name of what it wraps has that at hand.
         wraps = function.__closure__ or function.__dict__
-        return function.__qualname__ == name and code.co_name == name.rpartition(".")[2] and not wraps
+        given = function.__module__ == module and function.__qualname__ == name
+        return given and code.co_name == name.rpartition(".")[2] and not wraps
 
     def _owner(self, value: object, name: str, shared: bool) -> str:
         """Two names of one object that can change are not two objects that look the same: its first name, in short."""
@@ -182,6 +195,11 @@ class Values:
         attributes = None if type(function) is property else function.__dict__
         if attributes:
             found[f"{name}.{ATTRIBUTES}"] = self.digest(attributes)
+
+
+def _home(function: types.FunctionType) -> object:
+    """The name of the module that a function is from, whatever name of one it was given."""
+    return function.__globals__.get("__name__")
 
 
 def _is_class(value: Any) -> bool:

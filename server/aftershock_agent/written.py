@@ -5,17 +5,19 @@ from __future__ import annotations
 import collections
 import itertools
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from types import FunctionType, ModuleType
 from typing import Any
 
 from aftershock_agent.recording import Project
-from aftershock_agent.tables import FUNCTION, OPAQUE, REACHES, WRITTEN
+from aftershock_agent.tables import OPAQUE, REACHES, WRITTEN
 from aftershock_agent.value_parts import CONTENT, attributes_of, hashed, slots_of
 from aftershock_agent.values import Values
 
 _SEQUENCES = (list, collections.deque)
+_COUNT = re.compile(r"count\((-?\d+)\)")
 _NAMESPACE = type.__dict__["__dict__"]
 
 Items = Mapping[str, str]
@@ -38,7 +40,7 @@ class Written:
         """The import of a file has ended, with this table: from now on others may change what it holds."""
         self._modules[path] = module
         for name, value in self._contents(module):
-            told = table.get(name, "").partition("=")[0].removeprefix(FUNCTION)
+            told = "" if type(value) is FunctionType else table.get(name, "").partition("=")[0]
             self._digests[path, name] = told or self._values.digest(value)
             self._items.pop((path, name), None)
             self._numbers[path, name] = _number(value)
@@ -145,7 +147,6 @@ class Written:
 
 
 def _number(value: object) -> int | None:
-    """Where a counter stands, if it is one."""
-    if type(value) is itertools.count:
-        value = value.__reduce__()[1][0]
-    return value if type(value) is int else None
+    """Where a counter stands, if it is one that can only go on; a number may also have been set."""
+    found = _COUNT.fullmatch(repr(value)) if type(value) is itertools.count else None
+    return int(found[1]) if found else None

@@ -215,3 +215,70 @@ async def test_a_class_that_comes_or_goes_is_seen_by_who_asks_for_subclasses(pro
         assert story.outcomes() == cold_outcomes(project) == {"test_one": "failed", "test_base": "passed"}
         await story.save("kinds.py", "Blue(base.Base)", "Blue")
         assert story.outcomes() == cold_outcomes(project) == {"test_one": "passed", "test_base": "passed"}
+
+
+async def test_a_number_that_an_import_sets_counts_by_what_it_is(project: Project) -> None:
+    project.write(
+        {
+            "lib.py": "N = 1\n\ndef put(v):\n    global N\n    N = v\n",
+            "first.py": "import lib\nX = lib.put(5)\n",
+            "second.py": "import lib\nX = lib.put(7)\n",
+            "test_first.py": "import first\n\ndef test_first(): assert first\n",
+            "test_second.py": "import second, lib\n\ndef test_second(): assert lib.N == 7\n",
+        }
+    )
+    async with opened(project) as story:
+        await story.save("second.py", "put(7)", "put(3)")
+        assert story.outcomes() == cold_outcomes(project) == {"test_first": "passed", "test_second": "failed"}
+
+
+async def test_a_function_that_was_given_another_module_is_seen_through_it(project: Project) -> None:
+    project.write(
+        {
+            "naming.py": """
+                def of(name):
+                    def mark(function):
+                        function.__module__, function.__qualname__ = name, "one"
+                        return function
+                    return mark
+                """,
+            "lib.py": "from naming import of\n\n@of('api')\ndef size(x=1): return x\n",
+            "api.py": "from lib import size\n",
+            "test_sizes.py": """
+                import api, inspect
+
+                def test_size(): assert api.size() == 1
+                def test_signature(): assert inspect.signature(api.size).parameters["x"].default == 1
+                def test_name(): assert api.size.__qualname__ == "one"
+                def test_module(): assert api.size.__module__ == "api"
+                """,
+        }
+    )
+    async with opened(project) as story:
+        for path, before, after in (
+            ("lib.py", "x=1", "x=2"),
+            ("lib.py", "'api'", "'lib'"),
+            ("naming.py", '"one"', '"two"'),
+        ):
+            await story.save(path, before, after)
+            assert story.outcomes() == cold_outcomes(project)
+
+
+async def test_who_lists_a_module_has_what_is_in_it(project: Project) -> None:
+    project.write(
+        {
+            "base.py": "class Thing:\n    size = 1\n\nclass Other:\n    size = 1\n",
+            "lib.py": "from base import Thing, Other\n",
+            "test_lib.py": """
+                import lib as listed
+
+                def test_dir(): assert {getattr(listed, name).size for name in dir(listed) if name[0] in "TO"} == {1}
+                def test_vars(): assert {each.size for name, each in vars(listed).items() if name[0] in "TO"} == {1}
+                def test_other(): assert listed.Other().size == 1
+                """,
+        }
+    )
+    async with opened(project) as story:
+        await story.save("base.py", "class Thing:\n    size = 1", "class Thing:\n    size = 2")
+        assert story.ran() == ["test_dir", "test_vars"]
+        assert story.outcomes() == cold_outcomes(project)

@@ -107,3 +107,42 @@ async def test_what_an_import_did_before_it_failed_concerns_who_sees_it(project:
         assert story.outcomes() == cold_outcomes(project) | {"test_helpers": "errored"}
         await story.save("lib.py", "LIMIT = 9", "LIMIT = 2")
         assert story.outcomes() == cold_outcomes(project)
+
+
+async def test_an_import_that_fails_and_is_caught_leaves_verdicts_that_hold(project: Project) -> None:
+    project.write(
+        {
+            "lib.py": "LIMIT = 9\n",
+            "helpers.py": "import lib\n\nassert lib.LIMIT < 5\n\nLEVEL = 1\n",
+            "app.py": """
+                try:
+                    import helpers
+                except AssertionError:
+                    helpers = None
+
+                def has(): return helpers is not None
+                def plain(): return 1
+                """,
+            "test_app.py": """
+                import app
+
+                def test_has(): assert app.has()
+                def test_plain(): assert app.plain()
+
+                def test_level(monkeypatch):
+                    import lib
+                    monkeypatch.setattr(lib, "LIMIT", 1)
+                    import helpers
+                    assert helpers.LEVEL == 1
+                """,
+        }
+    )
+    async with opened(project) as story:
+        for path, before, after in (
+            ("lib.py", "9", "8"),
+            ("app.py", "return 1", "return 2"),
+            ("helpers.py", "LEVEL = 1", "LEVEL = 2"),
+            ("lib.py", "8", "2"),
+        ):
+            await story.save(path, before, after)
+            assert story.outcomes() == cold_outcomes(project)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from textwrap import dedent
 
 import pytest
@@ -131,3 +132,9 @@ def test_words_of_annotations_and_strings_may_be_looked_up_as_hints() -> None:
     found = details(text).hinted
     assert {"Node", "Size", "list", "Width", "pkg", "Depth", "Local"} <= found
     assert found.isdisjoint({"Documented", "exported", "LIMIT", "Optional"})
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="type parameters came with 3.12")
+def test_words_of_types_that_are_evaluated_late_may_be_looked_up_as_hints() -> None:
+    found = details("type Alias = Node\n\ndef f[T: Limit](a: T): return a\n").hinted
+    assert {"Node", "Limit"} <= found

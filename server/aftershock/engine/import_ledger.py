@@ -20,8 +20,6 @@ from aftershock.store import Store
 from aftershock_agent import messages
 from aftershock_agent.tables import OPAQUE, UNBOUND
 
-_NOT_BEGUN = {UNBOUND: "not begun"}
-
 
 class ImportLedger:
     """All imports of one project."""
@@ -49,9 +47,8 @@ class ImportLedger:
             if UNBOUND in module.values:
                 for key in ran:
                     session.ran_outside.setdefault(key.path, set()).add(key.name)
-                if not self._definitions.is_bound(session.tables.get(path)):
-                    table = self._fact(session, path, module.values, graph)[1]
-                    session.tables[path] = self._definitions.note_unbound(path, table, snapshot)
+                if path not in session.tables:
+                    self._take_failed(session, module, path, graph)
                 continue
             known = self._definitions.of(path, snapshot)
             if known is None or not self._definitions.is_bound(known):
@@ -61,13 +58,28 @@ class ImportLedger:
                 self._uncommitted.append((fact, table))
                 known = fact.table
             session.tables[path] = known
+            session.unbound.discard(path)
+
+    def _take_failed(
+        self, session: WarmSession, module: messages.ImportedModule, path: str, graph: ImportGraph
+    ) -> None:
+        """Take in an import that has failed; its text counts, which says how."""
+        snapshot = session.present.snapshot
+        known = self._definitions.of(path, snapshot)
+        if known is None or self._definitions.is_bound(known):
+            how = f"{module.values[UNBOUND]} {snapshot.digest(Key(KeyKind.IMPORT, path))}"
+            fact, table = self._fact(session, path, {**module.values, UNBOUND: how}, graph)
+            self._definitions.note_failed(fact, table, snapshot)
+            known = fact.table
+        session.tables[path] = known
+        session.unbound.add(path)
 
     def note_not_imported(self, session: WarmSession) -> None:
         """``session`` has collected everything: what it hasn't begun to import, and can't be told of, binds nothing."""
         snapshot = session.present.snapshot
         for path in snapshot.symbols.keys() - session.loaded:
             if self._definitions.of(path, snapshot) is None:
-                self._definitions.note_unbound(path, _NOT_BEGUN, snapshot)
+                self._definitions.note_not_begun(path, snapshot)
 
     def commit(self) -> None:
         """Write what was taken in to the disk."""

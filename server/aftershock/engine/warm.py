@@ -43,7 +43,7 @@ class WarmSession:
 
     ``import_executed`` is all that ran while pytest collected, of it ``ran_outside`` what did so in no import that
     came to its end, and ``ran_in`` the rest, by import; ``tables`` are the digests of what files' names are bound to,
-    ``items`` are the digests of tests.
+    ``unbound`` the files among these whose import has failed, ``items`` are the digests of tests.
     """
 
     agent: Agent
@@ -58,6 +58,7 @@ class WarmSession:
     ran_outside: dict[str, set[str]] = field(default_factory=dict)
     ran_in: dict[str, frozenset[Key]] = field(default_factory=dict)
     tables: dict[str, str] = field(default_factory=dict)
+    unbound: set[str] = field(default_factory=set)
     items: dict[str, str] = field(default_factory=dict)
     collected: set[str] = field(default_factory=set)
     together: dict[str, Sequence[str]] = field(default_factory=dict)
@@ -196,7 +197,7 @@ class WarmSession:
     @cached_property
     def imported(self) -> Imported:
         """What facts rest on besides what their tests ran; it grows with each collection."""
-        return Imported(self.tables, self.ran_outside)
+        return Imported(self.tables, self.ran_outside, self.unbound)
 
     def _note_executed(self, executed: messages.Executed, *where: dict[str, set[str]]) -> None:
         for path, names in executed.items():

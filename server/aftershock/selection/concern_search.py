@@ -17,7 +17,18 @@ from aftershock.selection.name_index import NameIndex, body_key
 from aftershock.selection.relations import BESIDE, OF_FUNCTIONS, Delta, Relations, last_of
 from aftershock.selection.snapshot import Snapshot
 from aftershock.selection.special_methods import callers_of
-from aftershock_agent.tables import ANNOTATED, DOCSTRING, FAMILY, KIND, MODULE, REACHES, UNBOUND, UNREADABLE, WRITTEN
+from aftershock_agent.tables import (
+    ANNOTATED,
+    DOCSTRING,
+    FAMILY,
+    GIVEN,
+    KIND,
+    MODULE,
+    REACHES,
+    UNBOUND,
+    UNREADABLE,
+    WRITTEN,
+)
 
 EFFECTS = "<effects>"
 """The name in a table under which stands what an import does that can't be compared."""
@@ -48,8 +59,14 @@ _LINEAGE = (
     *("isinstance", "issubclass", "warn", "warn_explicit", "simplefilter", "filterwarnings"),
 )
 """Names of what tells the bases of a class, looks through them for what is no member, or asks for one of its bases."""
-_EVALUATING_HINTS = ("get_type_hints", "get_annotations")
-"""Names of what looks up the names in annotations that are strings."""
+_SUBCLASSES = frozenset({"__subclasses__"})
+_NAMING = frozenset({"__name__", "__qualname__", "__module__"})
+"""Names of what tells the names of a function."""
+_EVALUATING_HINTS = (
+    *("get_type_hints", "get_annotations", "evaluate_forward_ref"),
+    *("__value__", "__bound__", "__constraints__", "__default__"),
+)
+"""Names of what looks up the names in annotations that are strings, and in types that are evaluated late."""
 _ORIGINAL_BASES = "__orig_bases__"
 """What looks like a special method's name, but is only asked for by name."""
 _HELP = "help"
@@ -112,7 +129,7 @@ class _Search:
             elif last not in BESIDE:
                 self._name(owner, last, name, asking)
         if any(last_of(name) == FAMILY for name in delta.names):
-            self._functions.update(self._asking("__subclasses__"))  # a class came, went, or has other bases
+            self._functions.update(self._reaching(_SUBCLASSES))  # a class came, went, or has other bases
         for cls, other in delta.moved:
             self._moved(cls, last_of(other), asking)
         for owner in {name.rpartition(".")[0] for name in delta.listed if not name.startswith(WRITTEN)}:
@@ -139,8 +156,9 @@ class _Search:
             if last_of(function) in self._relations.families:
                 asking.setdefault(function, set()).update(readers)
             return
-        self._inspected(function, asking, INSPECTING_KIND if row == KIND else INSPECTING)
-        if row != ANNOTATED:
+        asked = {KIND: INSPECTING_KIND, GIVEN: INSPECTING | _NAMING}
+        self._inspected(function, asking, asked.get(row, INSPECTING))
+        if row not in (ANNOTATED, GIVEN):
             self._functions.update(self._within(self._path, function))
 
     def _inspected(self, function: str, asking: dict[str, set[Key]], names: AbstractSet[str]) -> None:
@@ -221,25 +239,29 @@ class _Search:
             names.add("")  # from . import x
         hand.functions.update(*map(self._index.mentioning, self._index.with_aliases(names)))
         if plain == name:
-            hand.functions.update(self._index.methods_of(name), self._index.mentioning("__subclasses__"))
+            hand.functions.update(self._index.methods_of(name), self._reaching(_SUBCLASSES))
         for path, holder in self._relations.holders.get(name, ()):
             if holder.startswith(WRITTEN):
                 hand.functions.update(self._having(holder))
                 continue
             owner, _, last = holder.rpartition(".")
             hand.functions.update(self._within(path, holder))
+            at_once, listers = self._listers(owner, frozenset(), path)
+            hand.functions.update(at_once)
             if owner:
-                hand.through.append((frozenset(self._asking(last)), last_of(owner)))
+                hand.through.append((frozenset(self._asking(last)) | listers, last_of(owner)))
             else:
                 hand.functions.update(self._naming(path, last))
                 hand.through.append((frozenset(self._index.asking_for(last)), MODULE + _module_name(path)))
+                hand.through.append((listers, HANDED + MODULE + _module_name(path)))
         return hand
 
     def _handed_on(self, what: str) -> Hand:
         """How one gets at a module, class or function as a value: from code that hands it on, or what has modules."""
         hand, plain = Hand(), what.removeprefix(MODULE)
         holders = self._relations.holders.get(what, ()) if what != plain else ()
-        around = {*(self._path.split("/")[:-1] if what != plain else ()), *(_module_name(path) for path, _ in holders)}
+        homes = self._files_named.get(plain, ()) if what != plain else ()
+        around = {part for path in homes for part in path.split("/")[:-1]} | {_module_name(path) for path, _ in holders}
         names = set(self._index.with_aliases({plain, *self._relations.derived(plain), *around}))
         if what != plain:
             hand.functions.update(*map(self._index.mentioning, self._index.with_aliases(_HANDING)))
@@ -253,6 +275,14 @@ class _Search:
             for_all = {DEFINITIONS, LAMBDAS} if what != plain or path in self._index.foreign else set()
             hand.functions.update(body_key(path, IMPORTED if each in for_all else each) for each in functions)
         return hand
+
+    @cached_property
+    def _files_named(self) -> dict[str, list[str]]:
+        """The files, by the plain names of their modules."""
+        found: dict[str, list[str]] = {}
+        for path in self._snapshot.symbols:
+            found.setdefault(_module_name(path), []).append(path)
+        return found
 
     def _moved(self, cls: str, other: str, asking: dict[str, set[Key]]) -> None:
         """A class has another one among its bases, or no longer: its members may come from there."""
@@ -310,8 +340,13 @@ class _Search:
         self._functions.update(at_once)
         asking.setdefault(owner or HANDED, set()).update(listers)
 
-    def _listers(self, owner: str, calm: AbstractSet[tuple[Key, str]]) -> tuple[frozenset[Key], frozenset[Key]]:
-        """The code that lists the members of a class, or the names of the module: at once, and if it has that."""
+    def _listers(
+        self, owner: str, calm: AbstractSet[tuple[Key, str]], home: str = ""
+    ) -> tuple[frozenset[Key], frozenset[Key]]:
+        """The code that lists the members of a class, or the names of the module: at once, and if it has that.
+
+        ``home`` is the file that is meant, if not the changed one.
+        """
         at_once, listers = set[Key](), set[Key]()
         derived = self._relations.derived(last_of(owner)) if owner else set()
         related = derived | self._relations.families.get(last_of(owner), set()) if owner else set()
@@ -323,7 +358,7 @@ class _Search:
                     continue
                 if not subjects.isdisjoint(kinds):
                     listers.add(lister)
-                own = not owner and path == self._path and OWN in subjects
+                own = not owner and path == (home or self._path) and OWN in subjects
                 if own or any(last_of(subject) in related for subject in subjects):
                     at_once.add(lister)
         return frozenset(at_once), frozenset(listers)

@@ -53,6 +53,7 @@ class Definitions:
         """Nothing is known."""
         self.variant = ""
         self._facts: dict[str, list[ImportFact]] = {}
+        self._failed: dict[str, ImportFact] = {}
         self._tables: dict[str, Table] = {}
         self._deltas: dict[tuple[str, str], Delta] = {}
         self._opaque: dict[str, bool] = {}
@@ -71,6 +72,7 @@ class Definitions:
         self._tables[fact.table] = table
         kept = [old for old in self._facts.get(fact.path, ()) if old != fact]
         self._facts[fact.path] = [*kept, fact][-KEPT_IMPORTS:]
+        self._failed.pop(fact.path, None)
         self._ran = self._by_string = None
 
     def forget(self) -> None:
@@ -87,15 +89,18 @@ class Definitions:
         self._present[path] = table
         self._asked = set(self._present)
 
-    def note_unbound(self, path: str, table: Table, snapshot: Snapshot) -> str:
-        """On ``snapshot`` the file binds nothing, beside what ``table`` tells: its import fails, or nobody begins it.
+    def note_failed(self, fact: ImportFact, table: Table, snapshot: Snapshot) -> None:
+        """An import on ``snapshot`` has failed: another one will, until an input of it changes."""
+        self._tables[fact.table] = table
+        self._failed[fact.path] = fact
+        self.note_present(fact.path, fact.table, snapshot)
 
-        Returns the digest of that table.
-        """
+    def note_not_begun(self, path: str, snapshot: Snapshot) -> None:
+        """On ``snapshot`` nobody begins to import the file."""
+        table = {UNBOUND: "not begun"}
         digest = table_digest(table)
         self._tables[digest] = table
         self.note_present(path, digest, snapshot)
-        return digest
 
     def is_bound(self, table: str | None) -> bool:
         """Whether this is the digest of what an import has bound."""
@@ -107,7 +112,8 @@ class Definitions:
         if path in self._asked:
             return self._present.get(path)
         self._asked.add(path)  # a circle of imports is not to be told from outside
-        for fact in reversed(self._facts.get(path, ())):
+        failed = self._failed.get(path)
+        for fact in (*([failed] if failed else []), *reversed(self._facts.get(path, ()))):
             if self._holds(fact, snapshot):
                 self._present[path] = fact.table
                 return fact.table
@@ -223,7 +229,8 @@ class Definitions:
         moved = {path for path, symbols in snapshot.symbols.items() if last and last.symbols.get(path) is not symbols}
         kept = {}
         for path, digest in self._present.items() if same_world else ():
-            fact = next((fact for fact in self._facts.get(path, ()) if fact.table == digest), None)
+            told = [*self._facts.get(path, ()), *([self._failed[path]] if path in self._failed else [])]
+            fact = next((fact for fact in told if fact.table == digest), None)
             if fact is not None and fact.paths.isdisjoint(moved):
                 kept[path] = digest
         self._present, self._asked = kept, set(kept)

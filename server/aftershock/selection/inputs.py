@@ -22,11 +22,17 @@ class Imported:
     """What a session has imported, and what it ran besides tests.
 
     ``tables`` are the digests of what the names of each file were bound to, for ``ran_outside`` the qualified names of
-    code that ran while pytest collected, but in no import that came to its end.
+    code that ran while pytest collected, but in no import that came to its end.  ``unbound`` are the files of which
+    the import has failed, whose tables tell that.
     """
 
     tables: Mapping[str, str]
     ran_outside: Mapping[str, Collection[str]]
+    unbound: Collection[str] = frozenset()
+
+    def has(self, path: str) -> bool:
+        """Whether a file was imported."""
+        return path in self.tables and path not in self.unbound
 
     @property
     def stamp(self) -> tuple[int, int]:
@@ -61,7 +67,7 @@ def inputs_for(
         keys.add(Key(KeyKind.FILE, test_path))
     if opaque:
         keys.add(Key(KeyKind.PROJECT))
-    late = frozenset(path for path in (*own, *loaded) if path in snapshot.symbols and path not in imported.tables)
+    late = frozenset(path for path in (*own, *loaded) if path in snapshot.symbols and not imported.has(path))
     shared = _shared(test_path, frozenset((test_path, *own, *late)), late, imported, graph, snapshot)
     return frozenset(map(snapshot.pair, keys)), shared
 
@@ -117,9 +123,10 @@ def _shared(
         return known[1]
     closure = graph.closure(test_path) | graph.closure_of(roots)
     files = frozenset(path for path in closure if path in imported.tables) | graph.closure_of(late) | {test_path}
-    known = snapshot.closures.get(files)
+    known = snapshot.closures.get(files) if not late else None
     if known is None or known[0] != stamp:
         pairs = [_definitions(path, imported, snapshot) for path in files]
+        pairs += [snapshot.pair(Key(KeyKind.IMPORT, path)) for path in late]
         pairs += map(snapshot.pair, _closure_keys(test_path, files, imported, graph, snapshot))
         known = stamp, frozenset(pairs)
     snapshot.closures[roots] = snapshot.closures[files] = known

@@ -48,8 +48,9 @@ def hinted_in(body: Sequence[ast.stmt]) -> Iterator[str]:
             continue
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield from NAME.findall(node.value)
-        for annotation in (getattr(node, "annotation", None), getattr(node, "returns", None)):
-            named = ast.walk(annotation) if isinstance(annotation, ast.expr) else ()
+        hints = [getattr(node, name, None) for name in ("annotation", "returns", "bound", "default_value")]
+        for hint in [*hints, node.value] if type(node).__name__ == "TypeAlias" else hints:  # type: ignore[attr-defined]
+            named = ast.walk(hint) if isinstance(hint, ast.expr) else ()
             yield from (_name_of(each) for each in named if isinstance(each, (ast.Name, ast.Attribute)))
         pending += ast.iter_child_nodes(node)
 

@@ -84,6 +84,8 @@ class NameIndex:
                     del table[name]
         for name in {name for name, _ in details.aliases}:
             del self._aliases[name][path]
+            if not self._aliases[name]:
+                del self._aliases[name]
         self.listers.pop(path, None)
         self.stars.discard(path)
 
