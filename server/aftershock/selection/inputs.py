@@ -35,9 +35,9 @@ class Imported:
         return path in self.tables and path not in self.unbound
 
     @property
-    def stamp(self) -> tuple[int, int]:
-        """Grows with what there is."""
-        return len(self.tables), sum(map(len, self.ran_outside.values()))
+    def stamp(self) -> tuple[int, int, int]:
+        """Moves with what there is."""
+        return len(self.tables), len(self.unbound), sum(map(len, self.ran_outside.values()))
 
 
 def inputs_for(
@@ -129,7 +129,9 @@ def _shared(
         pairs += [snapshot.pair(Key(KeyKind.IMPORT, path)) for path in late]
         pairs += map(snapshot.pair, _closure_keys(test_path, files, imported, graph, snapshot))
         known = stamp, frozenset(pairs)
-    snapshot.closures[roots] = snapshot.closures[files] = known
+    snapshot.closures[roots] = known
+    if not late:
+        snapshot.closures[files] = known
     return known[1]
 
 
