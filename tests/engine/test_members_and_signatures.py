@@ -153,18 +153,19 @@ class Edit(NamedTuple):
 
 
 _EDITS = {
-    "a base that brings members": Edit("class Thing:", "class Thing(Named):", frozenset({"named", "kind"})),
+    # Who lists the module (names) has both classes at hand.
+    "a base that brings members": Edit("class Thing:", "class Thing(Named):", frozenset({"named", "kind", "names"})),
     "a base that brings a special method": Edit(
-        "class Thing:", "class Thing(Sized):", frozenset({"named", "kind", "full"})
+        "class Thing:", "class Thing(Sized):", frozenset({"named", "kind", "full", "names"})
     ),
-    "a base that brings nothing anybody asks for": Edit("class Made:", "class Made(Quiet):", frozenset()),
+    "a base that brings nothing anybody asks for": Edit("class Made:", "class Made(Quiet):", frozenset({"names"})),
     "a base made on the spot": Edit("class Made:\n", "class Made(type('Base', (), {})):\n", frozenset()),
-    "bases in another order": Edit("Placed(First, Second)", "Placed(Second, First)", frozenset({"placed"})),
+    "bases in another order": Edit("Placed(First, Second)", "Placed(Second, First)", frozenset({"placed", "names"})),
     "how a class is made": Edit(
-        'tag = "made"', 'tag = "made"\n    def __init__(self): self.tag = 2', frozenset({"made"})
+        'tag = "made"', 'tag = "made"\n    def __init__(self): self.tag = 2', frozenset({"made", "names"})
     ),
     "a method for copies, where nobody copies": Edit(
-        'tag = "made"', 'tag = "made"\n    def __reduce__(self): return int, ()', frozenset()
+        'tag = "made"', 'tag = "made"\n    def __reduce__(self): return int, ()', frozenset({"names"})
     ),
     "a default": Edit("size(number=1)", "size(number=2)", frozenset({"size"})),
     "an annotation": Edit("size(number=1)", "size(number: int = 1)", frozenset()),
@@ -186,7 +187,7 @@ _EDITS = {
         "LOG = []", "LOG = []\ndef extra(): pass", frozenset({"names"})
     ),
     "what a base from elsewhere asks for": Edit(
-        "class Setting: pass", "class Setting:\n    def setUp(self): self.tag = 2", frozenset({"tag"})
+        "class Setting: pass", "class Setting:\n    def setUp(self): self.tag = 2", frozenset({"tag", "names"})
     ),
 }
 

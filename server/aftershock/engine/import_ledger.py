@@ -73,6 +73,7 @@ class ImportLedger:
             known = fact.table
         session.tables[path] = known
         session.unbound.add(path)
+        session.loaded.add(path)  # an older Python's recorder only knows of modules that stay
 
     def note_not_imported(self, session: WarmSession) -> None:
         """``session`` has collected everything: what it hasn't begun to import, and can't be told of, binds nothing."""
