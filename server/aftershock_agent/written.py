@@ -80,7 +80,7 @@ class Written:
     def _change(self, place: tuple[str, str], value: object, digest: str) -> str:
         """What has come to something and gone from it; all that it holds where that can't be told apart.
 
-        Of a counter, by how much it went on: that is the same in whatever order its users are imported.
+        Of an :class:`itertools.count`, by how much it went on, which is the same whatever the order of imports.
         """
         last, self._numbers[place] = self._numbers.get(place), _number(value)
         number = self._numbers[place]

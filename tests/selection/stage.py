@@ -88,5 +88,5 @@ class Stage:
 
     def affected(self) -> dict[str, list[str]]:
         """The affected tests, with the texts of their reasons."""
-        found = self.index.affected(self.index.tests())
-        return {test: [reason.text for reason in reasons] for test, reasons in found.items()}
+        affected = [test for test in self.index.tests() if self.index.matching(test) is None]
+        return {test: [reason.text for reason in self.index.reasons(test)] for test in affected}

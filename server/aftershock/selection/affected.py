@@ -257,10 +257,6 @@ class FactIndex:
 
     # --- answers ---------------------------------------------------------------------------------
 
-    def affected(self, tests: Iterable[str]) -> dict[str, tuple[Reason, ...]]:
-        """Those of ``tests`` that no fact speaks for, each with why."""
-        return {test: self.reasons(test) for test in tests if self.matching(test) is None}
-
     def reasons(self, test: str) -> tuple[Reason, ...]:
         """Why no fact speaks for a test, compared with the fact that spoke last."""
         facts = self._facts.get(test, ())

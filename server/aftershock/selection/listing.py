@@ -25,6 +25,7 @@ _CALLS = frozenset({*_MEMBERS, *_SIGNATURES, "vars", "globals"})
 _GLOBALS = ("__globals__", "f_globals")
 _ONE_BY_NAME = frozenset({"get", "setdefault", "pop", "__contains__", "__getitem__"})
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
+_BRANCHES = (ast.ExceptHandler, ast.match_case)
 
 
 def listers(body: Sequence[ast.stmt]) -> Iterator[tuple[str, frozenset[str]]]:
@@ -44,19 +45,20 @@ def _listers(body: Sequence[ast.stmt], prefix: str, owner: ast.ClassDef | None) 
         else:
             children = list(ast.iter_child_nodes(statement))
             inner = [child for child in children if isinstance(child, ast.stmt)]
-            branches = [child for child in children if isinstance(child, (ast.ExceptHandler, ast.match_case))]
+            branches = [child for child in children if isinstance(child, _BRANCHES)]
             yield from _listers([*inner, *(each for branch in branches for each in branch.body)], prefix, owner)
             if "<locals>" not in prefix:
-                yield from _listed_outside([child for child in children if child not in inner + branches])
+                yield from _listed_outside([each for each in children if not isinstance(each, (ast.stmt, *_BRANCHES))])
 
 
 def _listed_outside(expressions: Sequence[ast.AST]) -> Iterator[tuple[str, frozenset[str]]]:
     """What expressions outside of functions list when they are evaluated, and their lambdas when they run."""
     for expression in expressions:
-        subjects = frozenset(_subjects(expression, "", None))
-        if subjects:
-            yield "", subjects
-            yield LAMBDAS, subjects
+        late = [node for node in ast.walk(expression) if isinstance(node, (ast.Lambda, ast.GeneratorExp))]
+        for name, node in [("", expression), *((LAMBDAS, each) for each in late)]:
+            subjects = frozenset(_subjects(node, "", None))
+            if subjects:
+                yield name, subjects
 
 
 def _subjects(node: ast.AST, owner_name: str, owner: ast.ClassDef | None) -> Iterator[str]:

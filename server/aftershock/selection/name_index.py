@@ -56,10 +56,11 @@ class NameIndex:
             self._leave(path)
             if path in now:
                 self._enter(path, now[path])
-        same_world = last is not None and last.is_in_same_world(snapshot)
-        judged = moved if same_world else list(now)
-        self.foreign.difference_update(judged if same_world else list(self.foreign))
-        self.foreign.update(path for path in judged if path in now and _is_foreign(path, snapshot))
+        if last is None or not last.is_in_same_world(snapshot):
+            self.foreign.clear()
+            moved = list(now)
+        self.foreign.difference_update(moved)
+        self.foreign.update(path for path in moved if path in now and _is_foreign(path, snapshot))
 
     def _enter(self, path: str, details: Details) -> None:
         self._files[path] = details
@@ -96,7 +97,7 @@ class NameIndex:
         yield self._strings, details.by_string
         yield self._fragments, details.by_fragment
         yield self._methods, details.by_class
-        yield self._hinted, dict.fromkeys(details.hinted, ())
+        yield self._hinted, dict.fromkeys(details.hinted, ())  # of what only matters that it stands somewhere
 
     def mentioning(self, name: str) -> Iterator[Key]:
         """The code that mentions something under this name."""
