@@ -12,7 +12,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from aftershock_agent.recording import Project
-from aftershock_agent.tables import OPAQUE, REACHES, WRITTEN
+from aftershock_agent.tables import COUNTED, OPAQUE, REACHES, WRITTEN
 from aftershock_agent.value_parts import CONTENT, attributes_of, hashed, slots_of
 from aftershock_agent.values import Values
 
@@ -80,12 +80,12 @@ class Written:
     def _change(self, place: tuple[str, str], value: object, digest: str) -> str:
         """What has come to something and gone from it; all that it holds where that can't be told apart.
 
-        Of an :class:`itertools.count`, by how much it went on, which is the same whatever the order of imports.
+        Of a number, both that and by how much it went on, which is the same whatever the order of imports.
         """
         last, self._numbers[place] = self._numbers.get(place), _number(value)
         number = self._numbers[place]
         if last is not None and number is not None:
-            return hashed(f"{number - last:+}")
+            return f"{hashed(digest)}{COUNTED}{number - last:+}"
         before, now = self._items.get(place), self._items_of(value)
         self._items[place] = now
         obscure = OPAQUE if OPAQUE in digest[:2] else ""
@@ -147,6 +147,8 @@ class Written:
 
 
 def _number(value: object) -> int | None:
-    """Where a counter stands, if it is one that can only go on; a number may also have been set."""
+    """Where a number or a counter stands."""
+    if type(value) is int:
+        return value
     found = _COUNT.fullmatch(repr(value)) if type(value) is itertools.count else None
     return int(found[1]) if found else None

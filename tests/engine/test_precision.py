@@ -97,8 +97,11 @@ async def test_what_imports_do_to_a_counter_is_the_same_in_whatever_order(projec
 
                 class Field:
                     ids = itertools.count()
+                    made = 0
 
-                    def __init__(self): next(Field.ids)
+                    def __init__(self):
+                        next(Field.ids)
+                        Field.made += 1
 
                 def copied(): return 1
 
@@ -115,7 +118,7 @@ async def test_what_imports_do_to_a_counter_is_the_same_in_whatever_order(projec
                 class A:
                     field = lib.Field()
 
-                def test_a(): assert lib.Field.ids and front.copied() == 1
+                def test_a(): assert lib.Field.ids and lib.Field.made and front.copied() == 1
                 """,
             "test_b.py": """
                 import front, lib, shared
@@ -124,7 +127,7 @@ async def test_what_imports_do_to_a_counter_is_the_same_in_whatever_order(projec
                 class B:
                     first, second = lib.Field(), lib.Field()
 
-                def test_b(): assert lib.Field.ids and front.copied() == 1
+                def test_b(): assert lib.Field.ids and lib.Field.made and front.copied() == 1
                 def test_named(): assert lib.named(B) is B
                 """,
         }
@@ -134,6 +137,36 @@ async def test_what_imports_do_to_a_counter_is_the_same_in_whatever_order(projec
         assert story.ran() == ["test_named"]
         await story.save("shared.py", "[lib.Field()]", "[lib.Field(), lib.Field()]")
         assert story.ran() == ["test_a", "test_b"]
+
+
+async def test_a_number_that_imports_set_counts_by_what_it_is(project: Project) -> None:
+    project.write(
+        {
+            "lib.py": "class Level:\n    now = 0\n\ndef go_on(): Level.now += 1\n\ndef jump(to): Level.now = to\n",
+            "test_a.py": """
+                import lib
+
+                lib.go_on()
+                lib.jump(4)
+
+                def test_a(): assert lib.Level.now == 4
+                """,
+        }
+    )
+    async with opened(project) as story:
+        await story.save("test_a.py", "lib.jump(4)", "lib.jump(5)")
+        assert story.ran() == ["test_a"]
+        assert story.outcomes() == cold_outcomes(project) == {"test_a": "failed"}
+        await story.save("lib.py", "    now = 0", "    now = 1")
+        assert story.ran() == ["test_a"]
+        await story.save("lib.py", "def jump(to): Level.now = to", "def jump(to): Level.now += 1")
+        assert story.ran() == ["test_a"]
+        assert story.outcomes() == cold_outcomes(project) == {"test_a": "failed"}
+        await story.save(
+            "lib.py", "Level.now += 1\n\ndef jump(to): Level.now += 1", "Level.now += 2\n\ndef jump(to): Level.now += 1"
+        )
+        assert story.ran() == ["test_a"]
+        assert story.outcomes() == cold_outcomes(project) == {"test_a": "passed"}
 
 
 async def test_who_evaluates_annotations_only_looks_up_what_stands_in_some(project: Project) -> None:
