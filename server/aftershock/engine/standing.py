@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set as AbstractSet
 from dataclasses import dataclass
 
 from aftershock.engine import events
@@ -32,10 +32,12 @@ class Standing:
         tests: Callable[[], Mapping[str, object]],
         collected: Callable[[], Mapping[str, Mapping[str, str]]],
     ) -> None:
-        """``tests`` gives the tests that exist, by id, ``collected`` their digests by file."""
+        """``tests`` gives the tests that exist, by id, ``collected`` their digests by file: another one for others."""
         self._ledger = ledger
         self._collected = collected
         self._tests = tests
+        self._followed: Mapping[str, Mapping[str, str]] | None = None
+        self._places: dict[str, int] = {}
         self._true: dict[str, Verdict | None] = {}
         self._before: dict[str, Verdict | None] = {}
         self.affected: dict[str, tuple[str, ...]] = {}
@@ -44,19 +46,27 @@ class Standing:
 
     def refresh(self, snapshot: Snapshot) -> events.AffectedChanged:
         """Compare all facts with the present; ``restored`` are the tests that memory has a new answer for."""
-        self._ledger.follow(snapshot, self._collected())
-        tests, before = self._tests(), dict(self._true)
-        for test in before.keys() - tests.keys():
+        collected = self._collected()
+        self._ledger.follow(snapshot, collected)
+        new = self._follow_tests() if collected is not self._followed else set()
+        self._followed = collected
+        moved = self._ledger.index.take_moved() | new | self.affected.keys()  # which may be so for another reason now
+        known = sorted((test for test in moved if test in self._places), key=self._places.__getitem__)
+        before = self._before = {test: self._true.get(test) for test in known}
+        self.affected = {}
+        for test in known:
+            self.note(test)
+        restored = (test for test in known if (now := self._true[test]) is not None and before[test] is not now)
+        return events.AffectedChanged(dict(self.affected), tuple(restored))
+
+    def _follow_tests(self) -> AbstractSet[str]:
+        """Others exist now; returns those that are new."""
+        tests, before = self._tests(), self._places
+        self._places = {test: number for number, test in enumerate(tests)}
+        for test in self._true.keys() - tests.keys():
             del self._true[test]
             self._drop(test)
-        moved = (self._ledger.index.take_moved() & tests.keys()) | (tests.keys() - before.keys())
-        moved |= self.affected.keys()  # it may be for another reason now
-        for test in moved:
-            self.note(test)
-        self._before = before
-        self.affected = {test: self.affected[test] for test in tests if test in self.affected}
-        restored = (test for test in moved if (now := self._true[test]) is not None and before.get(test) is not now)
-        return events.AffectedChanged(dict(self.affected), tuple(sorted(restored)))
+        return tests.keys() - before.keys()
 
     def note(self, test: str) -> None:
         """A test has a new fact."""
@@ -101,5 +111,5 @@ class Standing:
 
         A fact that held before it tells exactly; else all files count that the last fact depends on.
         """
-        before = self._before.get(test)
+        before = self._before[test] if test in self._before else self._true.get(test)
         return self.sees_any(test, paths) if before is None else self._true.get(test) is not before

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from aftershock.selection.concern import Concern
 from aftershock.selection.definitions import Definitions
@@ -21,8 +22,7 @@ __all__ = ["FactIndex", "Reason"]
 _Some = tuple[Key, str, str, AbstractSet[int]]
 
 
-@dataclass(frozen=True)
-class _Moved:
+class _Moved(NamedTuple):
     """What has moved in an input set: keys, as recorded, that concern whoever holds it, and those that concern some.
 
     The latter with their digests now, and with the facts, by ``id``, of tests that can see the difference.
@@ -32,6 +32,10 @@ class _Moved:
     some: Sequence[_Some]
     reasons: tuple[Reason, ...]
     """Those of ``everybody``, the most specific first."""
+    concerned: AbstractSet[int]
+    """All facts that ``some`` concern."""
+    paths: tuple[str, ...]
+    """The test files of ``some``, which pytest asks for their tests."""
 
 
 class FactIndex:
@@ -83,7 +87,7 @@ class FactIndex:
 
     def _judge_anew(self, facts: Iterable[Fact]) -> None:
         """Where a fact rests on other values than the present, what was worked out of others doesn't tell of it."""
-        if any(self._inputs[inputs].stale for fact in facts for inputs in fact.inputs):
+        if any(map(self._inputs.stale, facts)):
             self._concerned, self._moved_in = {}, {}
 
     def _shared(self, fact: Fact) -> Fact:
@@ -120,26 +124,25 @@ class FactIndex:
 
     def matching(self, test: str) -> Fact | None:
         """The newest fact of a test all of whose inputs are as they are now."""
-        if test not in self._matching:
-            self._matching[test] = None
-            for fact in reversed(self._facts.get(test, ())):
-                if self._matches(fact):
-                    self._matching[test] = self._matched[test] = fact
-                    break
-        return self._matching[test]
+        if test in self._matching:
+            return self._matching[test]
+        for fact in reversed(self._facts.get(test, ())):
+            if self._matches(fact):
+                self._matching[test] = self._matched[test] = fact
+                return fact
+        self._matching[test] = None
+        return None
 
     def _matches(self, fact: Fact) -> bool:
+        """Asked of thousands of tests at once."""
         if self._snapshot is None or (self._variant is not None and fact.variant != self._variant):
             return False
-        for inputs in fact.inputs:
-            held = self._inputs[inputs]
-            if held.stale:
-                moved = self._moves(held)
-                if moved.everybody:
-                    return False
-                for each in moved.some:  # any() with a generator takes as long as all the rest, for thousands of tests
-                    if self._sees(fact, each):
-                        return False
+        for held in self._inputs.stale(fact):
+            moved = self._moved_in.get(held) or self._moves(held)
+            if moved.everybody or id(fact) in moved.concerned:
+                return False
+            if moved.paths and fact.test.startswith(moved.paths) and any(self._sees(fact, each) for each in moved.some):
+                return False
         return True
 
     def _sees(self, fact: Fact, moved: _Some) -> bool:
@@ -155,7 +158,8 @@ class FactIndex:
         return found
 
     def _new_moves(self, held: HeldSet) -> _Moved:
-        everybody, some = dict[Key, str](), []
+        everybody: dict[Key, str] = {}
+        some: list[_Some] = []
         for key, recorded in held.stale.items():
             now = self._inputs.now(key)
             concerned = self._concerned_by(key, recorded, now)
@@ -164,7 +168,10 @@ class FactIndex:
             else:
                 some.append((key, recorded, now, concerned))
         reasons = (self._reason(key, everybody[key]) for key in sorted(everybody, key=_specific_first))
-        return _Moved(everybody, some, tuple(reasons))
+        concerned = some[0][3] if len(some) == 1 else {fact for each in some for fact in each[3]}
+        collected = self._snapshot.collected if self._snapshot is not None else {}
+        own = tuple([each[0].path for each in some if each[0].path in collected])
+        return _Moved(everybody, some, tuple(reasons), concerned, own)
 
     def _concerned_by(self, key: Key, recorded: str, now: str) -> AbstractSet[int] | None:
         """The facts of those who can see that a key has moved, but for what pytest sees; None for all that hold it.
@@ -194,12 +201,9 @@ class FactIndex:
     def _stale_keys(self, fact: Fact) -> dict[Key, str]:
         """The keys that have moved and concern the fact's test, as recorded."""
         found = dict[Key, str]()
-        for inputs in fact.inputs:
-            held = self._inputs[inputs]
-            if held.stale:
-                moved = self._moves(held)
-                found.update(moved.everybody)
-                found.update((each[0], each[1]) for each in moved.some if self._sees(fact, each))
+        for moved in map(self._moves, self._inputs.stale(fact)):
+            found.update(moved.everybody)
+            found.update((each[0], each[1]) for each in moved.some if self._sees(fact, each))
         return found
 
     def _asks_for_it(self, test: str, path: str, recorded: str, now: str) -> bool:
@@ -264,7 +268,7 @@ class FactIndex:
             return (NEVER_RUN,)
         matched = self._matched.get(test)
         fact = next((each for each in facts if each is matched), facts[-1])
-        moved = [self._moves(held) for inputs in fact.inputs if (held := self._inputs[inputs]).stale]
+        moved = [self._moves(held) for held in self._inputs.stale(fact)]
         if len(moved) == 1 and not moved[0].some:
             return moved[0].reasons
         stale = self._stale_keys(fact)

@@ -20,6 +20,12 @@ Runners = Callable[[AbstractSet[Key]], AbstractSet[int]]
 """Tells for whom any of some code ran: numbers that stand for facts, or for whatever else saw code run."""
 
 
+def seen_by_import(ran: AbstractSet[Key], files: Iterable[str]) -> frozenset[Key]:
+    """What an import has seen in which this code ran and these files were imported."""
+    keeping = (key._replace(name=key.name + KEEPING) for key in ran)
+    return frozenset({*ran, *keeping, *(Key(KeyKind.BODY, path, IMPORTED) for path in files)})
+
+
 @dataclass
 class Hand:
     """How one gets at a class or module: ``functions`` have it at once.
@@ -93,13 +99,11 @@ class Concern:
                 found |= who & have.get(name, set())
         return found
 
-    def is_of(self, ran: AbstractSet[Key], files: Iterable[str] = ()) -> bool:
-        """Whether it concerns somebody for whom all this ran, and these files were imported."""
-        keeping = (key._replace(name=key.name + KEEPING) for key in ran)
-        ran = {*ran, *keeping, *(Key(KeyKind.BODY, path, IMPORTED) for path in files)}
+    def is_of(self, seen: AbstractSet[Key]) -> bool:
+        """Whether it concerns an import that has :func:`seen <seen_by_import>` this."""
         somebody = frozenset({0})
 
         def runners(functions: AbstractSet[Key]) -> AbstractSet[int]:
-            return frozenset() if functions.isdisjoint(ran) else somebody
+            return frozenset() if functions.isdisjoint(seen) else somebody
 
         return self.everybody or bool(self.of(runners, lambda _: frozenset()))

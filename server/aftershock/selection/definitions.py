@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from aftershock.selection.computed_names import ByString, by_string
-from aftershock.selection.concern import Concern
+from aftershock.selection.concern import Concern, seen_by_import
 from aftershock.selection.concern_search import concern_of
 from aftershock.selection.facts import InputSet
 from aftershock.selection.keys import Key, KeyKind
@@ -44,6 +44,11 @@ class ImportFact:
     def paths(self) -> frozenset[str]:
         """All files that it depends on."""
         return frozenset({self.path, *self.tables, *(key.path for key, _ in self.inputs)})
+
+    @cached_property
+    def seen(self) -> frozenset[Key]:
+        """What it has seen of code, as concerns tell of that."""
+        return seen_by_import(self.ran, self.paths)
 
 
 class Definitions:
@@ -189,7 +194,7 @@ class Definitions:
             relations = Relations()
             # Of a file that has to be imported anew, what its last import told is better than nothing.
             last = {each: facts[-1].table for each, facts in self._facts.items()}
-            for each, digest in (*last.items(), *known.items(), (path, before)):
+            for each, digest in dict.fromkeys((*last.items(), *known.items(), (path, before))):
                 relations.add(each, self._told_by(digest))
             self._related = place, relations
         return self._related[1]
@@ -213,7 +218,7 @@ class Definitions:
                 return False
             if now != before:
                 concern = self.concern(path, before, now, snapshot)
-                if concern is None or concern.is_of(fact.ran, fact.paths):
+                if concern is None or concern.is_of(fact.seen):
                     return False
         return True
 

@@ -34,9 +34,9 @@ class InputIndex:
         self._now: dict[Key, str] = {}
         self._by_path: dict[str, set[Key]] = {}
 
-    def __getitem__(self, inputs: InputSet) -> HeldSet:
-        """A set in use."""
-        return self._sets[inputs]
+    def stale(self, fact: Fact) -> list[HeldSet]:
+        """Those of a fact's sets, which is in use, in which something doesn't match the present."""
+        return [held for inputs in fact.inputs if (held := self._sets[inputs]).stale]
 
     def now(self, key: Key) -> str:
         """The present digest of a key that some set holds."""
