@@ -20,7 +20,7 @@ KIND = "<kind>"
 ANNOTATED = "<annotated>"
 """``f.<annotated>`` are the annotations of a function that has some, which only who inspects it sees."""
 GIVEN = "<given>"
-"""``f.<given>`` are the names of a function imported from elsewhere, where somebody has given it others."""
+"""``x.<given>``, in what the import has changed elsewhere, are the names that it has given to the function x."""
 FAMILY = "<family>"
 """``C.<family>`` holds no digest but the names of the project's classes that C has members from, and of its
 metaclasses, in the order in which a member is looked for."""

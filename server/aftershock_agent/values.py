@@ -30,7 +30,6 @@ from aftershock_agent.tables import (
     DOCSTRING,
     FAMILY,
     FUNCTION,
-    GIVEN,
     INSPECTED,
     KIND,
     REACHES,
@@ -117,18 +116,12 @@ class Values:
         self._enter(name, walk.digest, reached, found)
 
     def _note_imported(self, name: str, value: types.FunctionType, found: dict[str, str]) -> None:
-        """A function of another module: the table of that one tells the rest, if it is known there under its name.
-
-        Whoever gets hold of a function may give it another name: that has a row of its own.
-        """
+        """A function of another module: the table of that one tells the rest, if it is known there under its name."""
         home, qualname = _home(value), getattr(value.__code__, "co_qualname", value.__qualname__)
         known = class_shapes.found_under(home, qualname) is value and self._is_recorded(value, qualname, str(home))
         walk = Walk(self._known, [value], f"{home}:{qualname}") if known else Walk(self._known)
         walk.take(value)
         self._enter(name, walk.digest, walk.reached, found)
-        given = (value.__module__, value.__qualname__, value.__name__)
-        if known and given != (home, qualname, qualname.rpartition(".")[2]):
-            found[f"{name}.{GIVEN}"] = hashed(str(given))
 
     @staticmethod
     def _enter(name: str, digest: str, reached: AbstractSet[str], found: dict[str, str]) -> None:

@@ -7,12 +7,12 @@ import itertools
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import FunctionType, ModuleType
 from typing import Any
 
 from aftershock_agent.recording import Project
-from aftershock_agent.tables import COUNTED, OPAQUE, REACHES, WRITTEN
+from aftershock_agent.tables import COUNTED, GIVEN, OPAQUE, REACHES, WRITTEN
 from aftershock_agent.value_parts import CONTENT, attributes_of, hashed, slots_of
 from aftershock_agent.values import Values
 
@@ -35,11 +35,16 @@ class Written:
         self._digests: dict[tuple[str, str], str] = {}
         self._items: dict[tuple[str, str], Items] = {}
         self._numbers: dict[tuple[str, str], int | None] = {}
+        self._given: dict[tuple[str, str], Sequence[object]] = {}
 
     def begin(self, path: str, module: ModuleType, table: Mapping[str, str]) -> None:
         """The import of a file has ended, with this table: from now on others may change what it holds."""
         self._modules[path] = module
         for name, value in self._contents(module):
+            if type(value) is FunctionType:
+                self._given[path, name] = _names_of(value)
+                if not value.__closure__:
+                    continue
             told = "" if type(value) is FunctionType else table.get(name, "").partition("=")[0]
             self._digests[path, name] = told or self._values.digest(value)
             self._items.pop((path, name), None)
@@ -54,6 +59,10 @@ class Written:
         for other in sorted({*ran, *self._imported_by(module)} - {path}):
             there = self._modules.get(other)
             for name, value in self._contents(there) if there is not None else ():
+                if type(value) is FunctionType:
+                    rows.update(self._named((other, name), value))
+                    if not value.__closure__:
+                        continue
                 digest, reached = self._values.look(value)
                 if digest == self._digests.get((other, name)) and OPAQUE not in digest[:2]:
                     continue
@@ -64,6 +73,14 @@ class Written:
                     rows[f"{row}.{REACHES}"] = " ".join(sorted(reached))
         return rows
 
+    def _named(self, place: tuple[str, str], function: FunctionType) -> Iterator[tuple[str, str]]:
+        """The row of a function that was given other names."""
+        path, name = place
+        names = _names_of(function)
+        if self._given.get(place, names) != names:
+            yield f"{WRITTEN}{self._relative(path)}::{name}.{GIVEN}", hashed(str(names))
+        self._given[place] = names
+
     def _imported_by(self, module: ModuleType) -> Iterator[str]:
         for value in list(vars(module).values()):
             home = self._values.home_of(value)
@@ -71,7 +88,7 @@ class Written:
                 yield home
             other = value if type(value) is ModuleType else None
             if type(value) is FunctionType:
-                other = sys.modules.get(str(value.__module__))
+                other = sys.modules.get(str(value.__globals__.get("__name__")))
             file = vars(other).get("__file__") if other is not None else None
             found = self._project.path_of(file) if isinstance(file, str) else None
             if found is not None:
@@ -136,14 +153,15 @@ class Written:
                 own = type.__dict__["__qualname__"].__get__(value) == f"{prefix}{name}"
                 if own and inner.get("__module__") == module:
                     yield from self._held(f"{prefix}{name}.", inner, module)
-            elif kind is FunctionType:
-                if value.__closure__:  # type: ignore[attr-defined]
-                    yield f"{prefix}{name}", value
             elif kind not in (ModuleType, staticmethod, classmethod, property):
                 yield f"{prefix}{name}", value
 
     def _relative(self, path: str) -> str:
         return os.path.relpath(path, self._project.root).replace(os.sep, "/")
+
+
+def _names_of(function: FunctionType) -> tuple[object, ...]:
+    return function.__module__, function.__qualname__, function.__name__
 
 
 def _number(value: object) -> int | None:

@@ -205,3 +205,47 @@ async def test_who_evaluates_annotations_only_looks_up_what_stands_in_some(proje
             await story.save("lib.py", before, after)
             assert story.ran() == ["test_hints", "test_more"]
             assert story.outcomes() == cold_outcomes(project)
+
+
+async def test_who_looks_for_the_module_of_a_class_sees_only_those_that_made_what_it_has(project: Project) -> None:
+    project.write(
+        {
+            "kit.py": """
+                import sys
+
+                def namespace(cls):
+                    return dict(sys.modules[cls.__module__].__dict__) if cls.__module__ in sys.modules else {}
+
+                def made(name): return type(name, (), {"__module__": sys._getframe(1).f_globals["__name__"]})
+                """,
+            "shapes.py": """
+                LIMIT = 1
+
+                class Shape: pass
+
+                def shaped(): return Shape()
+                """,
+            "others.py": "SIZE = 1\n\ndef size(): return SIZE\n",
+            "test_kit.py": """
+                import kit, others, shapes
+
+                DEPTH = 1
+
+                class Own: pass
+
+                def test_own(): assert kit.namespace(Own).get("DEPTH") in (1, "2") and others.size()
+                def test_made(): assert kit.namespace(kit.made("Made")).get("DEPTH") in (1, "2")
+                def test_shape(): assert kit.namespace(type(shapes.shaped()))["LIMIT"] in (1, "2")
+                def test_none(): assert others.size()
+                """,
+        }
+    )
+    async with opened(project) as story:
+        await story.save("others.py", "SIZE = 1", "SIZE = 1\nMORE = 1")
+        assert story.ran() == []
+        await story.save("shapes.py", "LIMIT = 1", "LIMIT = '2'")
+        assert story.ran() == ["test_shape"]
+        await story.save("test_kit.py", "DEPTH = 1", "DEPTH = '2'")
+        assert story.ran() == ["test_made", "test_own", "test_shape"]
+        await story.save("test_kit.py", "DEPTH = '2'", "DEPTH = 3")
+        assert story.outcomes() == cold_outcomes(project)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Set as AbstractSet
+from collections.abc import Callable, Iterator, Set as AbstractSet
 from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 
-from aftershock.selection.computed_names import LOADING, ByString
-from aftershock.selection.concern import HANDED, KEEPING, Concern, Hand
+from aftershock.selection.at_hand import LOOKED_AT, SUBCLASSES, AtHand, module_name
+from aftershock.selection.computed_names import ByString
+from aftershock.selection.concern import HANDED, KEEPING, Concern
 from aftershock.selection.details import DEFINITIONS, IMPORTED, LOADED, STRINGS
 from aftershock.selection.keys import Key
-from aftershock.selection.listing import CLASSES, LAMBDAS, MEMBERS, NAMESPACE, OWN
 from aftershock.selection.mentions import DISPATCHING, INSPECTING, INSPECTING_KIND, MOCKING, READING
 from aftershock.selection.name_index import NameIndex, body_key
 from aftershock.selection.relations import BESIDE, OF_FUNCTIONS, Delta, Relations, last_of
@@ -50,16 +50,11 @@ _FOR_ALL = frozenset(
 )
 """Names that pytest asks for by itself, whoever mentions them."""
 _HOOKS = "pytest_"
-_LOOKED_AT = "looked at:"
-"""Begins the name, among what one must have at hand, of what is looked at, not called."""
-_HANDING = frozenset({*LOADING, "module", "__globals__", "f_globals"})
-"""Names of what has modules at hand that no code need have handed on; ``request.module`` of pytest's."""
 _LINEAGE = (
     *("__mro__", "mro", "__bases__", "__base__", "getmro", "getclasstree", "getdoc", "help", "signature"),
     *("isinstance", "issubclass", "warn", "warn_explicit", "simplefilter", "filterwarnings"),
 )
 """Names of what tells the bases of a class, looks through them for what is no member, or asks for one of its bases."""
-_SUBCLASSES = frozenset({"__subclasses__"})
 _NAMING = frozenset({"__name__", "__qualname__", "__module__"})
 """Names of what tells the names of a function."""
 _EVALUATING_HINTS = (
@@ -108,9 +103,9 @@ class _Search:
         calm: AbstractSet[tuple[Key, str]],
         imported: AbstractSet[Key],
     ) -> None:
-        self._path, self._relations, self._snapshot, self._calm = path, relations, snapshot, calm
-        self._index = index
-        self._imported = imported
+        self._path, self._relations, self._snapshot, self._index = path, relations, snapshot, index
+        self._at_hand = AtHand(path, relations, snapshot, index, imported)
+        self._calm = calm
         self._functions: set[Key] = set()
         self._users: dict[AbstractSet[str], frozenset[Key]] = {}
 
@@ -122,50 +117,50 @@ class _Search:
             if name == UNBOUND:
                 asking.setdefault("", set()).update(self._index.everything())  # who has the module, or would import it
             elif name.startswith(WRITTEN) and last != REACHES:
-                self._functions.update(self._having(name))
+                self._written(name, asking)
             elif last in OF_FUNCTIONS:
                 if owner not in delta.listed:  # else its owner is told of, which came or went
                     self._beside(owner, last, asking)
             elif last not in BESIDE:
                 self._name(owner, last, name, asking)
         if any(last_of(name) == FAMILY for name in delta.names):
-            self._functions.update(self._reaching(_SUBCLASSES))  # a class came, went, or has other bases
+            self._functions.update(self._at_hand.reaching(SUBCLASSES))  # a class came, went, or has other bases
         for cls, other in delta.moved:
             self._moved(cls, last_of(other), asking)
         for owner in {name.rpartition(".")[0] for name in delta.listed if not name.startswith(WRITTEN)}:
             self._listed(owner, asking)
-        pairs = [(frozenset(who), self._needed(owner)) for owner, who in asking.items() if who]
-        hands = self._hands(pairs)
+        pairs = [(frozenset(who), self._at_hand.needed(owner)) for owner, who in asking.items() if who]
+        hands = self._at_hand.hands(pairs)
         return Concern(False, frozenset(self._functions), tuple(pairs), hands)
-
-    def _having(self, row: str) -> Iterator[Key]:
-        """The code that has what a row of something written stands for: that mentions it, under whatever name."""
-        yield from self._reaching({last_of(row.partition("::")[2])})
-
-    def _reaching(self, names: AbstractSet[str]) -> Iterator[Key]:
-        """The code that mentions one of some things, under whatever name, or has its name as a string."""
-        for name in self._index.with_aliases(names):
-            yield from self._index.mentioning(name)
-            yield from self._strings(name)
 
     def _beside(self, function: str, row: str, asking: dict[str, set[Key]]) -> None:
         """Something has changed that stands beside a function, or the docstring of a class or the module."""
         if row == DOCSTRING:
             readers = self._readers()
-            asking.setdefault(_LOOKED_AT + function, set()).update(readers)
+            asking.setdefault(LOOKED_AT + function, set()).update(readers)
             if last_of(function) in self._relations.families:
                 asking.setdefault(function, set()).update(readers)
             return
-        asked = {KIND: INSPECTING_KIND, GIVEN: INSPECTING | _NAMING}
-        self._inspected(function, asking, asked.get(row, INSPECTING))
-        if row not in (ANNOTATED, GIVEN):
-            self._functions.update(self._within(self._path, function))
+        self._inspected(function, asking, INSPECTING_KIND if row == KIND else INSPECTING)
+        if row != ANNOTATED:
+            self._functions.update(self._at_hand.within(self._path, function))
+
+    def _written(self, row: str, asking: dict[str, set[Key]]) -> None:
+        """Something has been put into what another module holds; or a function there has been given other names."""
+        path, _, what = row.removeprefix(WRITTEN).partition("::")
+        if last_of(what) != GIVEN:
+            self._functions.update(self._at_hand.having(row))
+            return
+        function = what.removesuffix(f".{GIVEN}")
+        telling = self._using(INSPECTING | _NAMING)
+        asking.setdefault(LOOKED_AT + function, set()).update(telling)
+        asking.setdefault(HANDED + MODULE + module_name(path), set()).update(telling)
 
     def _inspected(self, function: str, asking: dict[str, set[Key]], names: AbstractSet[str]) -> None:
         """What those see of a function who inspect it by one of these names, or packages that are handed it."""
         owner, _, last = function.rpartition(".")
         inspecting = self._using(names)
-        asking.setdefault(_LOOKED_AT + function, set()).update(inspecting)
+        asking.setdefault(LOOKED_AT + function, set()).update(inspecting)
         of_class = owner and last.startswith("__")
         if of_class:
             asking.setdefault(owner, set()).update(inspecting)  # the signature of a class is its __init__'s
@@ -184,7 +179,7 @@ class _Search:
         return self._users[names]
 
     def _found_using(self, names: AbstractSet[str]) -> Iterator[Key]:
-        yield from self._reaching(names)
+        yield from self._at_hand.reaching(names)
         for name in self._index.with_aliases(names) - DISPATCHING:
             for path, functions in self._index.naming(name).items():
                 if LOADED in functions:
@@ -197,92 +192,8 @@ class _Search:
 
     def _readers(self) -> set[Key]:
         """The code that reads docstrings."""
-        builtin = chain.from_iterable(self._naming(path, _HELP) for path in self._index.naming(_HELP))
+        builtin = chain.from_iterable(self._at_hand.naming(path, _HELP) for path in self._index.naming(_HELP))
         return set(chain(builtin, *map(self._index.mentioning, READING)))
-
-    def _needed(self, owner: str) -> frozenset[str]:
-        """What one must have at hand to see a member of a class, or a name of the module (no owner)."""
-        if owner.startswith(HANDED):
-            return frozenset({owner if owner != HANDED else HANDED + MODULE + _module_name(self._path)})
-        if owner.startswith(_LOOKED_AT):
-            return frozenset({owner if owner != _LOOKED_AT else MODULE + _module_name(self._path)})
-        return frozenset(self._relations.derived(last_of(owner)) if owner else {MODULE + _module_name(self._path)})
-
-    def _hands(self, pairs: Iterable[tuple[object, frozenset[str]]]) -> dict[str, Hand]:
-        found: dict[str, Hand] = {}
-        pending = [name for _, needed in pairs for name in needed]
-        while pending:
-            name = pending.pop()
-            if name not in found:
-                found[name] = self._hand(name)
-                pending += [owner for _, owner in found[name].through]
-        return found
-
-    def _hand(self, name: str) -> Hand:
-        """How one gets at a class or module: by its names, from values, and in the class's own methods."""
-        hand = Hand()
-        if name.startswith(_LOOKED_AT):
-            # A function or class: who mentions it has it, and who lists what it is in.
-            owner, _, last = name.removeprefix(_LOOKED_AT).rpartition(".")
-            hand.functions.update(self._reaching({last}))
-            at_once, listers = self._listers(owner, frozenset())
-            hand.functions.update(at_once)
-            if not owner:
-                hand.functions.update(self._index.mentioning("__all__"))
-            hand.through.extend((listers, needed) for needed in self._needed(owner or HANDED))
-            return hand
-        if name.startswith(HANDED):
-            return self._handed_on(name.removeprefix(HANDED))
-        plain = name.removeprefix(MODULE)
-        names = {plain} if plain == name else {plain, *LOADING}
-        if name.startswith(MODULE) and self._path.endswith("__init__.py"):
-            names.add("")  # from . import x
-        hand.functions.update(*map(self._index.mentioning, self._index.with_aliases(names)))
-        if plain == name:
-            hand.functions.update(self._index.methods_of(name), self._reaching(_SUBCLASSES))
-        for path, holder in self._relations.holders.get(name, ()):
-            if holder.startswith(WRITTEN):
-                hand.functions.update(self._having(holder))
-                continue
-            owner, _, last = holder.rpartition(".")
-            hand.functions.update(self._within(path, holder))
-            at_once, listers = self._listers(owner, frozenset(), path)
-            hand.functions.update(at_once)
-            if owner:
-                hand.through.append((frozenset(self._asking(last)) | listers, last_of(owner)))
-            else:
-                hand.functions.update(self._naming(path, last))
-                hand.through.append((frozenset(self._index.asking_for(last)), MODULE + _module_name(path)))
-                hand.through.append((listers, HANDED + MODULE + _module_name(path)))
-        return hand
-
-    def _handed_on(self, what: str) -> Hand:
-        """How one gets at a module, class or function as a value: from code that hands it on, or what has modules."""
-        hand, plain = Hand(), what.removeprefix(MODULE)
-        holders = self._relations.holders.get(what, ()) if what != plain else ()
-        homes = self._files_named.get(plain, ()) if what != plain else ()
-        around = {part for path in homes for part in path.split("/")[:-1]} | {_module_name(path) for path, _ in holders}
-        names = set(self._index.with_aliases({plain, *self._relations.derived(plain), *around}))
-        if what != plain:
-            hand.functions.update(*map(self._index.mentioning, self._index.with_aliases(_HANDING)))
-            for _, holder in holders:
-                if holder.startswith(WRITTEN):
-                    hand.functions.update(self._having(holder))
-                elif last_of(holder) not in names:
-                    hand.functions.update(self._index.mentioning(last_of(holder)))
-        for path, functions in chain.from_iterable(self._index.handing(name).items() for name in names):
-            # What the top of a file hands to code of the project, that keeps in values, which are compared.
-            for_all = {DEFINITIONS, LAMBDAS} if what != plain or path in self._index.foreign else set()
-            hand.functions.update(body_key(path, IMPORTED if each in for_all else each) for each in functions)
-        return hand
-
-    @cached_property
-    def _files_named(self) -> dict[str, list[str]]:
-        """The files, by the plain names of their modules."""
-        found: dict[str, list[str]] = {}
-        for path in self._snapshot.symbols:
-            found.setdefault(_module_name(path), []).append(path)
-        return found
 
     def _moved(self, cls: str, other: str, asking: dict[str, set[Key]]) -> None:
         """A class has another one among its bases, or no longer: its members may come from there."""
@@ -295,19 +206,19 @@ class _Search:
             self._name(cls, member, f"{cls}.{member}", asking)
         self._listed(cls, asking)
         # Who has both at hand may ask whether the one is of the other's kind.
-        hand = self._hand(other)
+        hand = self._at_hand.hand(other)
         asking.setdefault(cls, set()).update(hand.functions, *(functions for functions, _ in hand.through))
         for name in _LINEAGE:
             asking[cls].update(self._index.mentioning(name))
 
     def _name(self, owner: str, last: str, name: str, asking: dict[str, set[Key]]) -> None:
         """A name of the module, or a member of a class, is bound to something else; or came, or went."""
-        self._functions.update(self._within(self._path, name))
+        self._functions.update(self._at_hand.within(self._path, name))
         if not owner:
-            self._functions.update(self._naming(self._path, name))
+            self._functions.update(self._at_hand.naming(self._path, name))
             self._functions.update(self._importing_all(name))
             evaluating = _EVALUATING_HINTS if self._index.is_hinted(last) else ()
-            asking.setdefault("", set()).update(self._asking(last), *map(self._index.mentioning, evaluating))
+            asking.setdefault("", set()).update(self._at_hand.asking(last), *map(self._index.mentioning, evaluating))
             if last in ("__getattr__", "__dir__"):
                 asking[""].update(self._index.everything())
         elif self._relations.is_seen(last_of(owner), last):
@@ -316,18 +227,18 @@ class _Search:
             # Python asks for it, whatever the code that has one at hand does.
             calling = callers_of(last, self._snapshot, self._index)
             callers = self._index.everything() if calling is None else calling
-            asking.setdefault(owner, set()).update(callers, self._asking(last))
+            asking.setdefault(owner, set()).update(callers, self._at_hand.asking(last))
         else:
-            asking.setdefault(owner, set()).update(self._asking(last))
+            asking.setdefault(owner, set()).update(self._at_hand.asking(last))
             if last == _ORIGINAL_BASES:
-                asking[owner].update(self._asking("get_original_bases"))
+                asking[owner].update(self._at_hand.asking("get_original_bases"))
 
     def _importing_all(self, name: str) -> Iterator[Key]:
         """The code of files with ``import *``, which may have the name too; and who asks for it as a string."""
         for path in self._index.stars:
             yield body_key(path, DEFINITIONS)
-            yield from self._naming(path, name)
-        yield from self._strings(name, self._path)
+            yield from self._at_hand.naming(path, name)
+        yield from self._at_hand.strings(name, self._path)
         details = self._snapshot.details.get(self._path)
         if details is not None and STRINGS in details.by_attribute.get(name, ()):
             yield body_key(self._path, STRINGS)  # globals()[NAME], request.getfixturevalue(NAME)
@@ -336,59 +247,6 @@ class _Search:
         """Who lists the members of a class, or the names of the module, sees something else."""
         if not owner:
             asking.setdefault(owner, set()).update(self._index.mentioning("__all__"))
-        at_once, listers = self._listers(owner, self._calm)
+        at_once, listers = self._at_hand.listers(owner, self._calm)
         self._functions.update(at_once)
         asking.setdefault(owner or HANDED, set()).update(listers)
-
-    def _listers(
-        self, owner: str, calm: AbstractSet[tuple[Key, str]], home: str = ""
-    ) -> tuple[frozenset[Key], frozenset[Key]]:
-        """The code that lists the members of a class, or the names of the module: at once, and if it has that.
-
-        ``home`` is the file that is meant, if not the changed one.
-        """
-        at_once, listers = set[Key](), set[Key]()
-        derived = self._relations.derived(last_of(owner)) if owner else set()
-        related = derived | self._relations.families.get(last_of(owner), set()) if owner else set()
-        kinds = {MEMBERS, NAMESPACE, CLASSES} if owner else {MEMBERS, NAMESPACE}
-        for path, found in self._index.listers.items():
-            for function, subjects in found.items():
-                lister = body_key(path, function)
-                if any((lister, cls) in calm for cls in derived):
-                    continue
-                if not subjects.isdisjoint(kinds):
-                    listers.add(lister)
-                own = not owner and path == (home or self._path) and OWN in subjects
-                if own or any(last_of(subject) in related for subject in subjects):
-                    at_once.add(lister)
-        return frozenset(at_once), frozenset(listers)
-
-    def _asking(self, attribute: str) -> Iterator[Key]:
-        """The code that may ask an object for an attribute of this name, or tell other code to."""
-        yield from self._index.asking_for(attribute)
-        yield from self._strings(attribute)
-
-    def _strings(self, name: str, within: str | None = None) -> Iterator[Key]:
-        """The strings of functions, of one file or any, that are this name; those outside of functions are names."""
-        for path, functions in self._index.having(name).items():
-            for function in functions if within in (None, path) else ():
-                if function == DEFINITIONS:
-                    continue
-                yield body_key(path, function + STRINGS)
-                if body_key(path, function) in self._imported:
-                    yield body_key(path, STRINGS)  # it may have left them in a value
-
-    def _naming(self, path: str, name: str) -> Iterator[Key]:
-        """The code of a file that mentions a name of its module, or a builtin."""
-        yield from (body_key(path, function) for function in self._index.naming(name).get(path, ()))
-
-    def _within(self, path: str, name: str) -> Iterator[Key]:
-        """The functions of a name, or of the class of that name."""
-        symbols = self._snapshot.symbols.get(path)
-        for function in symbols.bodies if symbols is not None else ():
-            if function == name or function.startswith(f"{name}."):
-                yield body_key(path, function)
-
-
-def _module_name(path: str) -> str:
-    return last_of(path.removesuffix(".py").removesuffix("/__init__").replace("/", "."))

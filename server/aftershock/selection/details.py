@@ -18,6 +18,7 @@ from aftershock.selection.effects import Effects, effects_of
 from aftershock.selection.listing import LAMBDAS, listers
 from aftershock.selection.mentions import COMPUTING, NOTHING, Mentions, is_evaluating, joined, mentions_of
 from aftershock.selection.module_level import handed_on_in, hinted_in, loaded_in, strings_in
+from aftershock.selection.module_of import made_in, narrowed, narrowed_in, renaming_in
 from aftershock.selection.symbols import Bodies, bodies_in
 
 DEFINITIONS = ""
@@ -156,8 +157,13 @@ def _piece(code: CodeType, source: bytes, body: Sequence[ast.stmt]) -> _Piece:
     pieces = frozenset(name for name in strings if name.strip("_") and (name.startswith("_") or name.endswith("_")))
     mentions[STRINGS] = Mentions(attributes=strings, fragments=pieces)
     mentions[LOADED] = Mentions(names=frozenset(loaded_in(body)))
+    narrow = dict(narrowed_in(body))
+    for function in narrow.keys() & mentions.keys():
+        mentions[function] = narrowed(mentions[function], narrow[function])
+    for function, made in (*made_in(body), *renaming_in(body)):
+        mentions[function] = mentions.get(function, NOTHING).joined(made)
     for function, name in handed_on_in(body):
-        if name in COMPUTING:
+        if name in COMPUTING and name not in narrow.get(function, {}):
             known = mentions.get(function + LOADED, NOTHING)
             mentions[function + LOADED] = known.joined(Mentions(frozenset({name})))
     aliases = frozenset(pair for statement in body for pair in _aliases(statement))

@@ -147,6 +147,10 @@ class NameIndex:
         by_string = self._strings.get(name) or any(STRINGS in each for each in self._attributes.get(name, {}).values())
         return name not in self._stored and not by_string
 
+    def functions_of(self, path: str) -> Iterable[str]:
+        """The functions of a file, and what else there is of code in it."""
+        return self._files[path].mentions if path in self._files else ()
+
     def everything(self) -> Iterator[Key]:
         """All code there is."""
         for path, details in self._files.items():

@@ -10,7 +10,7 @@ from aftershock.selection.keys import TEXT, Key, KeyKind
 from aftershock.selection.relations import BESIDE
 from aftershock.selection.resolver import ABSENT
 from aftershock.selection.snapshot import Snapshot
-from aftershock_agent.tables import ANNOTATED, DOCSTRING, FAMILY, INSPECTED, KIND, WRITTEN
+from aftershock_agent.tables import ANNOTATED, DOCSTRING, FAMILY, GIVEN, INSPECTED, KIND, WRITTEN
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def _in_words(name: str) -> str:
     if name == EFFECTS:
         return _EFFECTS_IN_WORDS
     if name.startswith(WRITTEN):
-        path, _, what = name.removeprefix(WRITTEN).partition("::")
+        path, _, what = name.removeprefix(WRITTEN).removesuffix(f".{GIVEN}").partition("::")
         return f"what it puts into {what} of {path}"
     owner, _, beside = name.rpartition(".")
     if beside in _BESIDE_IN_WORDS:

@@ -12,7 +12,6 @@ from aftershock_agent.tables import (
     DOCSTRING,
     FAMILY,
     FUNCTION,
-    GIVEN,
     INSPECTED,
     KIND,
     REACHES,
@@ -22,7 +21,7 @@ from aftershock_agent.tables import (
 
 BESIDE = frozenset({ATTRIBUTES, FAMILY, REACHES, SEEN})
 """What stands beside a name, and is no name by itself."""
-OF_FUNCTIONS = frozenset({ANNOTATED, DOCSTRING, INSPECTED, KIND, GIVEN})
+OF_FUNCTIONS = frozenset({ANNOTATED, DOCSTRING, INSPECTED, KIND})
 """What stands beside a function, and is told to those who can see it."""
 
 Table = Mapping[str, str]
