@@ -220,7 +220,7 @@ class FactIndex:
 
     def _facts_of(self, concern: Concern) -> set[int]:
         """The facts, by ``id``, that saw code of these as it is now: with other code they don't match anyway."""
-        return concern.of(self._inputs.running, self._handed)
+        return concern.of(self._inputs.runners(), self._handed)
 
     def _handed(self, names: AbstractSet[str]) -> set[int]:
         """The facts of tests whose parameters lead to one of these classes or modules."""

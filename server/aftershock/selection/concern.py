@@ -81,23 +81,28 @@ class Concern:
             }
             for name, hand in self.hands.items()
         }
-        through = [
-            (name, runners(functions), owner)
-            for name, hand in self.hands.items()
-            for functions, owner in hand.through
-            if owner in have
-        ]
-        moved = True
-        while moved:
-            moved = False
-            for name, who, owner in through:
-                more = (who & have[owner]) - have[name]
-                have[name] |= more
-                moved |= bool(more)
+        self._follow(have, runners)
         for who, names in asked:
             for name in names:
                 found |= who & have.get(name, set())
         return found
+
+    def _follow(self, have: dict[str, set[int]], runners: Callable[[AbstractSet[Key]], AbstractSet[int]]) -> None:
+        """Add to those who have each thing at hand all who get at it through another one."""
+        asking = {functions: runners(functions) for hand in self.hands.values() for functions, _ in hand.through}
+        through: dict[str, list[tuple[str, AbstractSet[int]]]] = {}
+        for name, hand in self.hands.items():
+            for functions, owner in hand.through:
+                if asking[functions]:
+                    through.setdefault(owner, []).append((name, asking[functions]))
+        pending = dict.fromkeys(have)
+        while pending:
+            owner, _ = pending.popitem()
+            for name, who in through.get(owner, ()):
+                more = (who & have[owner]) - have[name]
+                if more:
+                    have[name] |= more
+                    pending[name] = None
 
     def is_of(self, seen: AbstractSet[Key]) -> bool:
         """Whether it concerns an import that has :func:`seen <seen_by_import>` this."""

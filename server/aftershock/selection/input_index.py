@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set as AbstractSet
+from collections.abc import Callable, Iterable, Set as AbstractSet
 from dataclasses import dataclass, field
 
 from aftershock.selection.details import DEFINITIONS, IMPORTED
@@ -117,20 +117,28 @@ class InputIndex:
             return set().union(*holders.values())  # whom another value concerns depends on both
         return stale | fresh
 
-    def running(self, functions: AbstractSet[Key]) -> set[int]:
-        """The facts, by ``id``, that saw code of these run as it is now; of ``<imported>``, that imported the file.
+    def runners(self) -> Callable[[AbstractSet[Key]], set[int]]:
+        """Tells the facts, by ``id``, that saw code of these run as it is now; of ``<imported>``, imported the file.
 
         An import in the midst of a test ran the file's definitions: it is known by their text, not by its values.
+        While the same function is asked, nothing may change here: it remembers what it has told of each key.
         """
-        found: set[int] = set()
-        for key in functions:
-            holders = [self._running(key)]
-            if key.name in (DEFINITIONS, IMPORTED):
-                holders.append(self._running(Key(KeyKind.IMPORT, key.path)))
-            if key.name == IMPORTED:
-                holders += self._holders.get(Key(KeyKind.DEF, key.path), {}).values()
-            found.update(*(held.facts for sets in holders for held in sets))
-        return found
+        known: dict[Key, set[int]] = {}
+
+        def running(functions: AbstractSet[Key]) -> set[int]:
+            for key in functions - known.keys():
+                known[key] = self._runners_of(key)
+            return set().union(*(known[key] for key in functions))
+
+        return running
+
+    def _runners_of(self, key: Key) -> set[int]:
+        holders = [self._running(key)]
+        if key.name in (DEFINITIONS, IMPORTED):
+            holders.append(self._running(Key(KeyKind.IMPORT, key.path)))
+        if key.name == IMPORTED:
+            holders += self._holders.get(Key(KeyKind.DEF, key.path), {}).values()
+        return set().union(*(held.facts for sets in holders for held in sets))
 
     def _running(self, key: Key) -> AbstractSet[HeldSet]:
         return self._holders.get(key, {}).get(self._now.get(key, UNKNOWN), frozenset())

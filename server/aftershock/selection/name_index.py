@@ -39,6 +39,8 @@ class NameIndex:
         self._hinted: _Table = {}
         self._stored: _Table = {}
         self._aliases: dict[str, dict[str, set[str]]] = {}
+        self._mentioning: dict[str, frozenset[Key]] = {}
+        self._asking: dict[str, frozenset[Key]] = {}
         self.listers: dict[str, Mapping[str, frozenset[str]]] = {}
         """The functions that list members, by file, with the classes whose families they list."""
         self.stars: set[str] = set()
@@ -53,6 +55,8 @@ class NameIndex:
             return
         now, before = snapshot.details, self._files
         moved = [path for path in before.keys() | now.keys() if path not in now or now[path] is not before.get(path)]
+        if moved:
+            self._mentioning, self._asking = {}, {}
         for path in moved:
             self._leave(path)
             if path in now:
@@ -101,17 +105,19 @@ class NameIndex:
         yield self._hinted, dict.fromkeys(details.hinted, ())  # where these stand doesn't matter
         yield self._stored, dict.fromkeys(details.stored, ())
 
-    def mentioning(self, name: str) -> Iterator[Key]:
+    def mentioning(self, name: str) -> AbstractSet[Key]:
         """The code that mentions something under this name."""
-        yield from _keys(self._names.get(name, {}))
-        yield from self.asking_for(name)
+        if name not in self._mentioning:
+            self._mentioning[name] = self.asking_for(name).union(_keys(self._names.get(name, {})))
+        return self._mentioning[name]
 
-    def asking_for(self, attribute: str) -> Iterator[Key]:
+    def asking_for(self, attribute: str) -> frozenset[Key]:
         """The code that may ask something for an attribute of this name."""
-        yield from _keys(self._attributes.get(attribute, {}))
-        for fragment, places in self._fragments.items():
-            if attribute.startswith(fragment) or attribute.endswith(fragment):
-                yield from _keys(places)
+        if attribute not in self._asking:
+            made_up = (places for part, places in self._fragments.items() if _is_made_of(attribute, part))
+            found = (self._attributes.get(attribute, {}), *made_up)
+            self._asking[attribute] = frozenset(key for places in found for key in _keys(places))
+        return self._asking[attribute]
 
     def methods_of(self, cls: str) -> Iterator[Key]:
         """The methods of all classes of this plain name, and what is defined in them."""
@@ -164,6 +170,10 @@ class NameIndex:
             pending = set().union(*others) - found
             found |= pending
         return found
+
+
+def _is_made_of(name: str, fragment: str) -> bool:
+    return name.startswith(fragment) or name.endswith(fragment)
 
 
 def _keys(places: Places) -> Iterator[Key]:
