@@ -30,6 +30,7 @@ from aftershock_agent.tables import (
     DOCSTRING,
     FAMILY,
     FUNCTION,
+    GIVEN,
     INSPECTED,
     KIND,
     REACHES,
@@ -55,6 +56,7 @@ class Values:
         """``project`` tells which functions and classes are the project's own."""
         self._known = Known(project)
         self._owners: dict[int, tuple[str, object]] = {}
+        self._names: dict[int, tuple[types.FunctionType, tuple[str, ...]]] = {}
 
     def forget(self) -> None:
         """Shapes may have changed."""
@@ -64,6 +66,14 @@ class Values:
         """The file that had this very object first, where one did whose objects others may import."""
         owner = self._owners.get(id(value))
         return owner[0].partition("::")[0] if owner is not None and owner[1] is value else None
+
+    def note_names(self, function: types.FunctionType) -> None:
+        """The import of a function's module has ended: what others name it from now on is theirs to tell."""
+        self._names[id(function)] = function, names_of(function)
+
+    def _names_at_home(self, function: types.FunctionType) -> tuple[str, ...]:
+        noted = self._names.get(id(function))
+        return noted[1] if noted is not None and noted[0] is function else names_of(function)
 
     def table(self, module: types.ModuleType, path: str, shared: bool) -> dict[str, str]:
         """The digests of all that ``module``, imported from ``path``, binds: by name, members by qualified name.
@@ -116,12 +126,18 @@ class Values:
         self._enter(name, walk.digest, reached, found)
 
     def _note_imported(self, name: str, value: types.FunctionType, found: dict[str, str]) -> None:
-        """A function of another module: the table of that one tells the rest, if it is known there under its name."""
+        """A function of another module: the table of that one tells the rest, if it is known there under its name.
+
+        Where its own module has named it otherwise, that has a row of its own.
+        """
         home, qualname = _home(value), getattr(value.__code__, "co_qualname", value.__qualname__)
         known = class_shapes.found_under(home, qualname) is value and self._is_recorded(value, qualname, str(home))
         walk = Walk(self._known, [value], f"{home}:{qualname}") if known else Walk(self._known)
         walk.take(value)
         self._enter(name, walk.digest, walk.reached, found)
+        given = self._names_at_home(value)
+        if known and given != (home, qualname, qualname.rpartition(".")[2]):
+            found[f"{name}.{GIVEN}"] = hashed(str(given))
 
     @staticmethod
     def _enter(name: str, digest: str, reached: AbstractSet[str], found: dict[str, str]) -> None:
@@ -188,6 +204,11 @@ class Values:
         attributes = None if type(function) is property else function.__dict__
         if attributes:
             found[f"{name}.{ATTRIBUTES}"] = self.digest(attributes)
+
+
+def names_of(function: types.FunctionType) -> tuple[str, ...]:
+    """The names that a function tells of itself."""
+    return function.__module__, function.__qualname__, function.__name__
 
 
 def _home(function: types.FunctionType) -> object:

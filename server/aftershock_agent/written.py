@@ -7,14 +7,14 @@ import itertools
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from types import FunctionType, ModuleType
 from typing import Any
 
 from aftershock_agent.recording import Project
-from aftershock_agent.tables import COUNTED, GIVEN, OPAQUE, REACHES, WRITTEN
+from aftershock_agent.tables import GIVEN, OPAQUE, REACHES, WRITTEN
 from aftershock_agent.value_parts import CONTENT, attributes_of, hashed, slots_of
-from aftershock_agent.values import Values
+from aftershock_agent.values import Values, names_of
 
 _SEQUENCES = (list, collections.deque)
 _COUNT = re.compile(r"count\((-?\d+)\)")
@@ -35,14 +35,15 @@ class Written:
         self._digests: dict[tuple[str, str], str] = {}
         self._items: dict[tuple[str, str], Items] = {}
         self._numbers: dict[tuple[str, str], int | None] = {}
-        self._given: dict[tuple[str, str], Sequence[object]] = {}
+        self._given: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def begin(self, path: str, module: ModuleType, table: Mapping[str, str]) -> None:
         """The import of a file has ended, with this table: from now on others may change what it holds."""
         self._modules[path] = module
         for name, value in self._contents(module):
             if type(value) is FunctionType:
-                self._given[path, name] = _names_of(value)
+                self._given[path, name] = names_of(value)
+                self._values.note_names(value)
                 if not value.__closure__:
                     continue
             told = "" if type(value) is FunctionType else table.get(name, "").partition("=")[0]
@@ -76,7 +77,7 @@ class Written:
     def _named(self, place: tuple[str, str], function: FunctionType) -> Iterator[tuple[str, str]]:
         """The row of a function that was given other names."""
         path, name = place
-        names = _names_of(function)
+        names = names_of(function)
         if self._given.get(place, names) != names:
             yield f"{WRITTEN}{self._relative(path)}::{name}.{GIVEN}", hashed(str(names))
         self._given[place] = names
@@ -86,23 +87,24 @@ class Written:
             home = self._values.home_of(value)
             if home is not None:
                 yield home
-            other = value if type(value) is ModuleType else None
+            others: list[object] = [value]
             if type(value) is FunctionType:
-                other = sys.modules.get(str(value.__globals__.get("__name__")))
-            file = vars(other).get("__file__") if other is not None else None
-            found = self._project.path_of(file) if isinstance(file, str) else None
-            if found is not None:
-                yield found
+                others = [sys.modules.get(str(each)) for each in (value.__module__, value.__globals__.get("__name__"))]
+            for other in others:
+                file = vars(other).get("__file__") if type(other) is ModuleType else None
+                found = self._project.path_of(file) if isinstance(file, str) else None
+                if found is not None:
+                    yield found
 
     def _change(self, place: tuple[str, str], value: object, digest: str) -> str:
         """What has come to something and gone from it; all that it holds where that can't be told apart.
 
-        Of a number, both that and by how much it went on, which is the same whatever the order of imports.
+        Of an :class:`itertools.count`, by how much it went on, which is the same whatever the order of imports.
         """
         last, self._numbers[place] = self._numbers.get(place), _number(value)
         number = self._numbers[place]
         if last is not None and number is not None:
-            return f"{hashed(digest)}{COUNTED}{number - last:+}"
+            return hashed(f"{number - last:+}")
         before, now = self._items.get(place), self._items_of(value)
         self._items[place] = now
         obscure = OPAQUE if OPAQUE in digest[:2] else ""
@@ -160,13 +162,7 @@ class Written:
         return os.path.relpath(path, self._project.root).replace(os.sep, "/")
 
 
-def _names_of(function: FunctionType) -> tuple[object, ...]:
-    return function.__module__, function.__qualname__, function.__name__
-
-
 def _number(value: object) -> int | None:
-    """Where a number or a counter stands."""
-    if type(value) is int:
-        return value
+    """Where a counter stands, if it is one that can only go on; a number may also have been set."""
     found = _COUNT.fullmatch(repr(value)) if type(value) is itertools.count else None
     return int(found[1]) if found else None

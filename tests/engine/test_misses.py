@@ -264,6 +264,29 @@ async def test_a_function_that_was_given_another_module_is_seen_through_it(proje
             assert story.outcomes() == cold_outcomes(project)
 
 
+async def test_names_given_to_a_function_are_seen_by_who_imports_it_whoever_has_given_them(project: Project) -> None:
+    project.write(
+        {
+            "naming.py": "def give(function, name): function.__qualname__ = name\n",
+            "words.py": "WORD = 'shop.area'\n",
+            "lib.py": "def size(): return 1\n\ndef area(): return 1\n\nsize.__qualname__ = 'shop.size'\n",
+            "giver.py": "import lib, naming, words\n\nnaming.give(lib.area, words.WORD)\n",
+            "test_sizes.py": """
+                import giver
+                from lib import area, size
+
+                def test_size(): assert size() == 1 and size.__qualname__ == "shop.size"
+                def test_area(): assert area() == 1 and area.__qualname__ == "shop.area"
+                """,
+        }
+    )
+    async with opened(project) as story:
+        await story.save("lib.py", "shop.size", "store.size")
+        assert story.outcomes() == cold_outcomes(project) == {"test_area": "passed", "test_size": "failed"}
+        await story.save("words.py", "shop.area", "store.area")
+        assert story.outcomes() == cold_outcomes(project) == {"test_area": "failed", "test_size": "failed"}
+
+
 async def test_who_lists_a_module_has_what_is_in_it(project: Project) -> None:
     project.write(
         {

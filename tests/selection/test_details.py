@@ -138,14 +138,3 @@ def test_words_of_annotations_and_strings_may_be_looked_up_as_hints() -> None:
 def test_words_of_types_that_are_evaluated_late_may_be_looked_up_as_hints() -> None:
     found = details("type Alias = Node\n\ndef f[T: Limit](a: T): return a\n").hinted
     assert {"Node", "Limit"} <= found
-
-
-def test_code_that_only_counts_on_stores_nothing() -> None:
-    counting = "class C:\n    made = 0\n    def __init__(self):\n        C.made += 1\n        made = C.made\n"
-    assert details(counting).stored == frozenset()
-    for other in ("C.made = 1", "C.made += C.made", "C.made *= 2", "del C.made", "for C.made in (1, 2): pass"):
-        assert details(counting.replace("C.made += 1", other)).stored == {"made"}, other
-    shared = "n = 0\ndef f():\n    global n\n    n -= 1\n"
-    assert details(shared).stored == frozenset()
-    for other in ("n = 1", "import m as n", "def n(): pass", "del n", "(n := 1)"):
-        assert details(shared.replace("n -= 1", other)).stored == {"n"}, other

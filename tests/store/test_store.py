@@ -111,7 +111,7 @@ def test_a_sweep_drops_what_no_fact_uses(store: Store, path: Path) -> None:
 
 
 def test_what_was_parsed_of_files_comes_back(store: Store, path: Path) -> None:
-    source = b"from . import x\nimport os.path as p\nx.size = 1\nexec('')\nclass C:\n    def m(self): ...\n"
+    source = b"from . import x\nimport os.path as p\nexec('')\nclass C:\n    def m(self): ...\n"
     files = [
         CachedFile(
             name,

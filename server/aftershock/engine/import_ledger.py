@@ -14,11 +14,11 @@ from aftershock.selection.imports import ImportGraph
 from aftershock.selection.inputs import executed_keys
 from aftershock.selection.keys import Key, KeyKind
 from aftershock.selection.mentions import NAME
-from aftershock.selection.relations import Table, last_of, table_digest
+from aftershock.selection.relations import Table, table_digest
 from aftershock.selection.snapshot import Snapshot
 from aftershock.store import Store
 from aftershock_agent import messages
-from aftershock_agent.tables import COUNTED, OPAQUE, UNBOUND, WRITTEN
+from aftershock_agent.tables import OPAQUE, UNBOUND
 
 
 class ImportLedger:
@@ -111,24 +111,13 @@ class ImportLedger:
         )
         tables = {other: session.tables[other] for other in reached - mates}
         stamp = _hash([f"{key} {digest}" for key, digest in sorted(inputs)], sorted(tables.items()))
-        table = {
-            name: f"{digest}{stamp}" if OPAQUE in digest[:2] else self._told(name, digest, snapshot)
-            for name, digest in values.items()
-        }
+        table = {name: f"{digest}{stamp}" if OPAQUE in digest[:2] else digest for name, digest in values.items()}
         effects = [*self._effects(session, path, table, snapshot)]
         for other in sorted(graph.closure_of([path])):
             effects += self._stated_effects(other, snapshot)
         if effects:
             table[EFFECTS] = _hash(effects)
         return ImportFact(path, self._definitions.variant, inputs, ran, tables, table_digest(table)), table
-
-    def _told(self, name: str, digest: str, snapshot: Snapshot) -> str:
-        """The digest that counts: of a number that others change, how far it went on if code does no more to it."""
-        if not name.startswith(WRITTEN) or COUNTED not in digest:
-            return digest
-        where, _, by = digest.partition(COUNTED)
-        is_counter = self._definitions.is_counter(last_of(name.partition("::")[2]), snapshot)
-        return f"{COUNTED}{by}" if is_counter else where
 
     def _effects(self, session: WarmSession, path: str, table: Mapping[str, str], snapshot: Snapshot) -> Iterator[str]:
         """What the effects of an import come from, beside their text: the values that they use, the bodies that ran."""

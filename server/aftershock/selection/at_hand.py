@@ -6,12 +6,11 @@ from collections.abc import Iterable, Iterator, Set as AbstractSet
 from functools import cached_property
 from itertools import chain
 
-from aftershock.selection.computed_names import LOADING, things_of
+from aftershock.selection.computed_names import LOADING
 from aftershock.selection.concern import HANDED, Hand
 from aftershock.selection.details import DEFINITIONS, IMPORTED, STRINGS
 from aftershock.selection.keys import Key
 from aftershock.selection.listing import CLASSES, LAMBDAS, MEMBERS, NAMESPACE, OWN
-from aftershock.selection.module_of import MODULE_OF
 from aftershock.selection.name_index import NameIndex, body_key
 from aftershock.selection.relations import Relations, last_of
 from aftershock.selection.snapshot import Snapshot
@@ -19,8 +18,6 @@ from aftershock_agent.tables import MODULE, WRITTEN
 
 LOOKED_AT = "looked at:"
 """Begins the name, among what one must have at hand, of what is looked at, not called."""
-_MADE_IN = "made in:"
-"""Begins the name of anything that a module has made."""
 _HANDING = frozenset({*LOADING, "module", "__globals__", "f_globals"})
 """Names of what has modules at hand that no code need have handed on; ``request.module`` of pytest's."""
 SUBCLASSES = frozenset({"__subclasses__"})
@@ -77,17 +74,12 @@ class AtHand:
         if name.startswith(HANDED):
             return self._handed_on(name.removeprefix(HANDED))
         plain = name.removeprefix(MODULE)
-        if name.startswith(_MADE_IN):
-            module = name.removeprefix(_MADE_IN)
-            return Hand(set(things_of(module, self._files_named.get(module, ()), self._index)))
         names = {plain} if plain == name else {plain, *LOADING}
         if name.startswith(MODULE) and self._path.endswith("__init__.py"):
             names.add("")  # from . import x
         hand.functions.update(*map(self._index.mentioning, self._index.with_aliases(names)))
         if plain == name:
             hand.functions.update(self._index.methods_of(name), self.reaching(SUBCLASSES))
-        else:
-            hand.through.extend(self._by_its_things(plain))
         for path, holder in self._relations.holders.get(name, ()):
             if holder.startswith(WRITTEN):
                 hand.functions.update(self.having(holder))
@@ -113,7 +105,6 @@ class AtHand:
         names = set(self._index.with_aliases({plain, *self._relations.derived(plain), *around}))
         if what != plain:
             hand.functions.update(*map(self._index.mentioning, self._index.with_aliases(_HANDING)))
-            hand.through.extend(self._by_its_things(plain))
             for _, holder in holders:
                 if holder.startswith(WRITTEN):
                     hand.functions.update(self.having(holder))
@@ -124,12 +115,6 @@ class AtHand:
             for_all = {DEFINITIONS, LAMBDAS} if what != plain or path in self._index.foreign else set()
             hand.functions.update(body_key(path, IMPORTED if each in for_all else each) for each in functions)
         return hand
-
-    def _by_its_things(self, module: str) -> Iterator[tuple[frozenset[Key], str]]:
-        """How one gets at a module by the ``__module__`` of what it has made."""
-        looking = frozenset(self._index.mentioning(MODULE_OF))
-        classes = (cls for path in self._files_named.get(module, ()) for cls in self._relations.classes.get(path, ()))
-        yield from ((looking, name) for name in (_MADE_IN + module, *classes) if looking)
 
     @cached_property
     def _files_named(self) -> dict[str, list[str]]:

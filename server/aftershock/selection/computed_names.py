@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set as AbstractSet
+from collections.abc import Iterator, Mapping, Set as AbstractSet
 from dataclasses import dataclass
 
 from aftershock.selection.details import DEFINITIONS, IMPORTED, LOADED, STRINGS
 from aftershock.selection.keys import Key
 from aftershock.selection.mentions import COMPUTING, DEFERRED
-from aftershock.selection.module_of import MAKES, MAKING, RENAMES, RENAMES_FOR_OTHERS
 from aftershock.selection.name_index import NameIndex, body_key
-from aftershock.selection.relations import last_of
 
 LOADING = frozenset(
     {
@@ -27,8 +25,6 @@ _REACHING = frozenset(
     }
 )
 """The same, and of what gets at a module where another one has it."""
-_FRAMES = frozenset({"_getframe", "_getframemodulename", "currentframe", "stack", "f_globals", "f_back"})
-"""Names of what tells code who calls it."""
 
 
 @dataclass(frozen=True)
@@ -69,24 +65,3 @@ def _running(
         if ran or path in index.foreign:
             yield body_key(path, IMPORTED)
         yield from (body_key(path, each) for each in found if each and not each.endswith((LOADED, STRINGS)))
-
-
-def things_of(module: str, paths: Iterable[str], index: NameIndex) -> Iterator[Key]:
-    """The code that makes classes and functions, or hands on functions, of the modules in some files of this name.
-
-    Or that gives things this name of a module.
-    """
-    asked = {last_of(each) for functions in index.places_of(_FRAMES).values() for each in functions}
-    making = index.places_of({*index.with_aliases(MAKING | _FRAMES | asked), MAKES})
-    for path in paths:
-        yield from (body_key(path, each) for each in making.get(path, ()))
-        # Who has a method has an object of the class, and who has a function's own has made it.
-        for name in index.with_aliases({each for each in index.functions_of(path) if each.isidentifier()}):
-            yield from (body_key(other, each) for other, found in index.handing(name).items() for each in found)
-    renaming, anywhere = index.places_of([RENAMES]), bool(index.places_of([RENAMES_FOR_OTHERS]))
-    for path, functions in index.having(module).items():
-        here = functions if anywhere else renaming.get(path, set()).intersection(functions)
-        yield from (body_key(path, each) for each in here if each != DEFINITIONS)
-    for path, found in index.places_of([module]).items():
-        if STRINGS in found and (anywhere or DEFINITIONS in renaming.get(path, ())):
-            yield body_key(path, IMPORTED)

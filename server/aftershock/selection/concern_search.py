@@ -141,8 +141,9 @@ class _Search:
             if last_of(function) in self._relations.families:
                 asking.setdefault(function, set()).update(readers)
             return
-        self._inspected(function, asking, INSPECTING_KIND if row == KIND else INSPECTING)
-        if row != ANNOTATED:
+        asked = {KIND: INSPECTING_KIND, GIVEN: INSPECTING | _NAMING}
+        self._inspected(function, asking, asked.get(row, INSPECTING))
+        if row not in (ANNOTATED, GIVEN):
             self._functions.update(self._at_hand.within(self._path, function))
 
     def _written(self, row: str, asking: dict[str, set[Key]]) -> None:

@@ -111,11 +111,6 @@ class Definitions:
         """Whether this is the digest of what an import has bound."""
         return table is not None and UNBOUND not in self._tables.get(table, {})
 
-    def is_counter(self, name: str, snapshot: Snapshot) -> bool:
-        """Whether a number of this name is one that code only counts on."""
-        self._index.follow(snapshot)
-        return self._index.is_counter(name)
-
     def of(self, path: str, snapshot: Snapshot) -> str | None:
         """The digest of what an import of the file would bind on ``snapshot``; None where only an import can tell."""
         self._follow(snapshot)

@@ -13,12 +13,10 @@ from functools import cached_property, lru_cache
 from types import CodeType
 
 from aftershock.selection.compiling import PieceText, SyntaxProblem, code_objects, made_of_pieces, piece_code
-from aftershock.selection.counting import set_in
 from aftershock.selection.effects import Effects, effects_of
 from aftershock.selection.listing import LAMBDAS, listers
 from aftershock.selection.mentions import COMPUTING, NOTHING, Mentions, is_evaluating, joined, mentions_of
 from aftershock.selection.module_level import handed_on_in, hinted_in, loaded_in, strings_in
-from aftershock.selection.module_of import made_in, narrowed, narrowed_in, renaming_in
 from aftershock.selection.symbols import Bodies, bodies_in
 
 DEFINITIONS = ""
@@ -43,8 +41,7 @@ class Details:
     the packages on which it does so, an empty one where that can't be told; ``effectful`` are the functions that may
     wherever they run.  ``listers`` are the functions that list members, with the classes whose families they list.
     ``aliases`` are names with the other names that statements give to what they stand for, ``hinted`` the words that
-    annotations may have, ``stored`` the attributes and globals that functions bind, and don't just count on.  ``star``:
-    the file imports all names of a module.
+    annotations may have.  ``star``: the file imports all names of a module.
     """
 
     mentions: Mapping[str, Mentions] = field(default_factory=dict)
@@ -53,7 +50,6 @@ class Details:
     listers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     aliases: frozenset[tuple[str, str]] = frozenset()
     hinted: frozenset[str] = frozenset()
-    stored: frozenset[str] = frozenset()
     star: bool = False
 
     @cached_property
@@ -127,7 +123,6 @@ def parse_details(source: bytes, path: str) -> Details:
         listing,
         frozenset[tuple[str, str]]().union(*(piece.aliases for piece in pieces)),
         frozenset[str]().union(*(piece.hinted for piece in pieces)),
-        frozenset[str]().union(*(piece.stored for piece in pieces)),
         any(piece.star for piece in pieces),
     )
 
@@ -139,7 +134,6 @@ class _Piece:
     listers: tuple[tuple[str, frozenset[str]], ...]
     aliases: frozenset[tuple[str, str]]
     hinted: frozenset[str]
-    stored: frozenset[str]
     star: bool
 
 
@@ -157,19 +151,13 @@ def _piece(code: CodeType, source: bytes, body: Sequence[ast.stmt]) -> _Piece:
     pieces = frozenset(name for name in strings if name.strip("_") and (name.startswith("_") or name.endswith("_")))
     mentions[STRINGS] = Mentions(attributes=strings, fragments=pieces)
     mentions[LOADED] = Mentions(names=frozenset(loaded_in(body)))
-    narrow = dict(narrowed_in(body))
-    for function in narrow.keys() & mentions.keys():
-        mentions[function] = narrowed(mentions[function], narrow[function])
-    for function, made in (*made_in(body), *renaming_in(body)):
-        mentions[function] = mentions.get(function, NOTHING).joined(made)
     for function, name in handed_on_in(body):
-        if name in COMPUTING and name not in narrow.get(function, {}):
+        if name in COMPUTING:
             known = mentions.get(function + LOADED, NOTHING)
             mentions[function + LOADED] = known.joined(Mentions(frozenset({name})))
     aliases = frozenset(pair for statement in body for pair in _aliases(statement))
     star = any(isinstance(node, ast.alias) and node.name == "*" for each in body for node in ast.walk(each))
-    hinted, stored = frozenset(hinted_in(body)), frozenset(set_in(body))
-    return _Piece(mentions, effects_of(body), tuple(listers(body)), aliases, hinted, stored, star)
+    return _Piece(mentions, effects_of(body), tuple(listers(body)), aliases, frozenset(hinted_in(body)), star)
 
 
 def _aliases(node: ast.AST, local: bool = False) -> Iterator[tuple[str, str]]:

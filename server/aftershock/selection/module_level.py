@@ -115,26 +115,18 @@ def loaded_in(body: Sequence[ast.stmt], local: bool = False) -> Iterator[str]:
         pending += ast.iter_child_nodes(node)
 
 
-def functions_in(
-    body: Sequence[ast.stmt], prefix: str = ""
-) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
-    """The functions among statements and in one another, by qualified name."""
+def handed_on_in(body: Sequence[ast.stmt], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """The functions, by qualified name, with what they hand on, as :func:`loaded_in` tells of definitions."""
     for statement in body:
         if isinstance(statement, _Function):
             name = f"{prefix}{statement.name}"
-            yield name, statement
-            yield from functions_in(statement.body, f"{name}.<locals>.")
+            yield from ((name, each) for each in loaded_in(statement.body, local=True))
+            yield from handed_on_in(statement.body, f"{name}.<locals>.")
         elif isinstance(statement, ast.ClassDef):
-            yield from functions_in(statement.body, f"{prefix}{statement.name}.")
+            yield from handed_on_in(statement.body, f"{prefix}{statement.name}.")
         else:
             inner = [each for each in ast.walk(statement) if isinstance(each, (*_Function, ast.ClassDef))]
-            yield from functions_in(inner, prefix)
-
-
-def handed_on_in(body: Sequence[ast.stmt]) -> Iterator[tuple[str, str]]:
-    """The functions, by qualified name, with what they hand on, as :func:`loaded_in` tells of definitions."""
-    for name, function in functions_in(body):
-        yield from ((name, each) for each in loaded_in(function.body, local=True))
+            yield from handed_on_in(inner, prefix)
 
 
 def _name_of(node: ast.expr) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set as AbstractSet
 
-from aftershock.selection.details import DEFINITIONS, STRINGS, Details
+from aftershock.selection.details import DEFINITIONS, Details
 from aftershock.selection.keys import Key, KeyKind
 from aftershock.selection.snapshot import Snapshot
 
@@ -37,7 +37,6 @@ class NameIndex:
         self._fragments: _Table = {}
         self._methods: _Table = {}
         self._hinted: _Table = {}
-        self._stored: _Table = {}
         self._aliases: dict[str, dict[str, set[str]]] = {}
         self._mentioning: dict[str, frozenset[Key]] = {}
         self._asking: dict[str, frozenset[Key]] = {}
@@ -102,8 +101,7 @@ class NameIndex:
         yield self._strings, details.by_string
         yield self._fragments, details.by_fragment
         yield self._methods, details.by_class
-        yield self._hinted, dict.fromkeys(details.hinted, ())  # where these stand doesn't matter
-        yield self._stored, dict.fromkeys(details.stored, ())
+        yield self._hinted, dict.fromkeys(details.hinted, ())  # where it stands doesn't matter
 
     def mentioning(self, name: str) -> AbstractSet[Key]:
         """The code that mentions something under this name."""
@@ -147,15 +145,6 @@ class NameIndex:
     def is_hinted(self, name: str) -> bool:
         """Whether code that evaluates annotations may look up a name."""
         return name in self._hinted
-
-    def is_counter(self, name: str) -> bool:
-        """Whether no code, once a number of this name is bound, does more to it than count on."""
-        by_string = self._strings.get(name) or any(STRINGS in each for each in self._attributes.get(name, {}).values())
-        return name not in self._stored and not by_string
-
-    def functions_of(self, path: str) -> Iterable[str]:
-        """The functions of a file, and what else there is of code in it."""
-        return self._files[path].mentions if path in self._files else ()
 
     def everything(self) -> Iterator[Key]:
         """All code there is."""

@@ -12,6 +12,7 @@ from aftershock_agent.tables import (
     DOCSTRING,
     FAMILY,
     FUNCTION,
+    GIVEN,
     INSPECTED,
     KIND,
     REACHES,
@@ -21,7 +22,7 @@ from aftershock_agent.tables import (
 
 BESIDE = frozenset({ATTRIBUTES, FAMILY, REACHES, SEEN})
 """What stands beside a name, and is no name by itself."""
-OF_FUNCTIONS = frozenset({ANNOTATED, DOCSTRING, INSPECTED, KIND})
+OF_FUNCTIONS = frozenset({ANNOTATED, DOCSTRING, INSPECTED, KIND, GIVEN})
 """What stands beside a function, and is told to those who can see it."""
 
 Table = Mapping[str, str]

@@ -238,8 +238,8 @@ def details_text(details: Details) -> str:
         return [numbers.setdefault(name, len(numbers)) for name in sorted(names)]
 
     mentions = {function: [numbered(part) for part in each] for function, each in details.mentions.items()}
-    words = {"hinted": numbered(details.hinted), "stored": numbered(details.stored)}
-    payload = {"mentions": mentions, "names": list(numbers), **words, "effectful": sorted(details.effectful)}
+    hinted = numbered(details.hinted)
+    payload = {"mentions": mentions, "names": list(numbers), "hinted": hinted, "effectful": sorted(details.effectful)}
     effects = [[sorted(packages), text] for packages, text in details.effects]
     aliases = sorted(map(list, details.aliases))
     marks = {"star": details.star}
@@ -280,9 +280,8 @@ def details_from(text: object) -> Details:
         raise MalformedError("not an alias")
     pairs = frozenset((name, other) for name, other in aliases)
     effectful, listers = frozenset(strings(payload.get("effectful"))), _sets(payload.get("listers"))
-    hinted, stored = named(payload.get("hinted")), named(payload.get("stored"))
-    star = checked(payload.get("star"), bool)
-    return Details(mentions, effects, effectful, listers, pairs, hinted, stored, star)
+    hinted, star = named(payload.get("hinted")), checked(payload.get("star"), bool)
+    return Details(mentions, effects, effectful, listers, pairs, hinted, star)
 
 
 def import_text(fact: ImportFact) -> str:
