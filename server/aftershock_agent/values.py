@@ -20,6 +20,7 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Sequence, Set as AbstractSet
+from dataclasses import dataclass
 from typing import Any
 
 from aftershock_agent import class_shapes
@@ -49,6 +50,16 @@ _MACHINERY = frozenset(
 """Names in a module that its import puts there, the same for the same file."""
 
 
+@dataclass
+class Named:
+    """The names of a function, which is kept so that no other has its ``id``."""
+
+    function: types.FunctionType
+    place: str
+    at_home: tuple[str, ...]
+    told: tuple[str, ...]
+
+
 class Values:
     """Digests values; remembers the shapes of classes until :meth:`forget`."""
 
@@ -56,7 +67,7 @@ class Values:
         """``project`` tells which functions and classes are the project's own."""
         self._known = Known(project)
         self._owners: dict[int, tuple[str, object]] = {}
-        self._names: dict[int, tuple[types.FunctionType, tuple[str, ...]]] = {}
+        self._named: dict[int, Named] = {}
 
     def forget(self) -> None:
         """Shapes may have changed."""
@@ -67,13 +78,26 @@ class Values:
         owner = self._owners.get(id(value))
         return owner[0].partition("::")[0] if owner is not None and owner[1] is value else None
 
-    def note_names(self, function: types.FunctionType) -> None:
-        """The import of a function's module has ended: what others name it from now on is theirs to tell."""
-        self._names[id(function)] = function, names_of(function)
+    def note_names(self, function: types.FunctionType, place: str) -> None:
+        """The import of a function's module has ended: what others name it from now on is theirs to tell.
+
+        ``place`` is where the function is, the file and its qualified name; of several, the first one counts.
+        """
+        if id(function) not in self._named:
+            self._named[id(function)] = Named(function, place, _names_of(function), _names_of(function))
+
+    def renamed(self, function: types.FunctionType) -> Named | None:
+        """What is known of a function that has other names than were last told; they are told now."""
+        named, now = self._named.get(id(function)), _names_of(function)
+        if named is None or named.told == now:
+            return None
+        named.told = now
+        return named
 
     def _names_at_home(self, function: types.FunctionType) -> tuple[str, ...]:
-        noted = self._names.get(id(function))
-        return noted[1] if noted is not None and noted[0] is function else names_of(function)
+        """Those that its own module gave it; others have rows, of who gave them or of the next who imports it."""
+        named = self._named.get(id(function))
+        return named.at_home if named is not None else _names_of(function)
 
     def table(self, module: types.ModuleType, path: str, shared: bool) -> dict[str, str]:
         """The digests of all that ``module``, imported from ``path``, binds: by name, members by qualified name.
@@ -206,8 +230,7 @@ class Values:
             found[f"{name}.{ATTRIBUTES}"] = self.digest(attributes)
 
 
-def names_of(function: types.FunctionType) -> tuple[str, ...]:
-    """The names that a function tells of itself."""
+def _names_of(function: types.FunctionType) -> tuple[str, ...]:
     return function.__module__, function.__qualname__, function.__name__
 
 

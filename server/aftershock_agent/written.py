@@ -14,7 +14,7 @@ from typing import Any
 from aftershock_agent.recording import Project
 from aftershock_agent.tables import GIVEN, OPAQUE, REACHES, WRITTEN
 from aftershock_agent.value_parts import CONTENT, attributes_of, hashed, slots_of
-from aftershock_agent.values import Values, names_of
+from aftershock_agent.values import Values
 
 _SEQUENCES = (list, collections.deque)
 _COUNT = re.compile(r"count\((-?\d+)\)")
@@ -35,15 +35,14 @@ class Written:
         self._digests: dict[tuple[str, str], str] = {}
         self._items: dict[tuple[str, str], Items] = {}
         self._numbers: dict[tuple[str, str], int | None] = {}
-        self._given: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def begin(self, path: str, module: ModuleType, table: Mapping[str, str]) -> None:
         """The import of a file has ended, with this table: from now on others may change what it holds."""
         self._modules[path] = module
         for name, value in self._contents(module):
             if type(value) is FunctionType:
-                self._given[path, name] = names_of(value)
-                self._values.note_names(value)
+                if value.__globals__ is vars(module):
+                    self._values.note_names(value, f"{self._relative(path)}::{name}")
                 if not value.__closure__:
                     continue
             told = "" if type(value) is FunctionType else table.get(name, "").partition("=")[0]
@@ -61,7 +60,7 @@ class Written:
             there = self._modules.get(other)
             for name, value in self._contents(there) if there is not None else ():
                 if type(value) is FunctionType:
-                    rows.update(self._named((other, name), value))
+                    rows.update(self._names_given(value))
                     if not value.__closure__:
                         continue
                 digest, reached = self._values.look(value)
@@ -74,13 +73,11 @@ class Written:
                     rows[f"{row}.{REACHES}"] = " ".join(sorted(reached))
         return rows
 
-    def _named(self, place: tuple[str, str], function: FunctionType) -> Iterator[tuple[str, str]]:
-        """The row of a function that was given other names."""
-        path, name = place
-        names = names_of(function)
-        if self._given.get(place, names) != names:
-            yield f"{WRITTEN}{self._relative(path)}::{name}.{GIVEN}", hashed(str(names))
-        self._given[place] = names
+    def _names_given(self, function: FunctionType) -> Iterator[tuple[str, str]]:
+        """The row of a function that was given other names; wherever it was found, it tells of it at home."""
+        named = self._values.renamed(function)
+        if named is not None:
+            yield f"{WRITTEN}{named.place}.{GIVEN}", hashed(str(named.told))
 
     def _imported_by(self, module: ModuleType) -> Iterator[str]:
         for value in list(vars(module).values()):

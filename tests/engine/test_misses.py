@@ -269,22 +269,59 @@ async def test_names_given_to_a_function_are_seen_by_who_imports_it_whoever_has_
         {
             "naming.py": "def give(function, name): function.__qualname__ = name\n",
             "words.py": "WORD = 'shop.area'\n",
-            "lib.py": "def size(): return 1\n\ndef area(): return 1\n\nsize.__qualname__ = 'shop.size'\n",
-            "giver.py": "import lib, naming, words\n\nnaming.give(lib.area, words.WORD)\n",
+            "lib.py": """
+                def size(): return 1
+
+                def area(): return 1
+
+                def depth(): return 1
+
+                size.__qualname__ = "shop.size"
+                """,
+            "table.py": "import lib\n\nTABLE = {1: lib.depth}\n",
+            "giver.py": """
+                import naming, table, words
+                from lib import area
+
+                GIVEN = naming.give(area, words.WORD)
+                """,
+            "taker.py": "import naming, table, words\n\nGIVEN = naming.give(table.TABLE[1], words.WORD)\n",
             "test_sizes.py": """
-                import giver
-                from lib import area, size
+                import giver, taker
+                from lib import area, depth, size
 
                 def test_size(): assert size() == 1 and size.__qualname__ == "shop.size"
                 def test_area(): assert area() == 1 and area.__qualname__ == "shop.area"
+                def test_depth(): assert depth() == 1 and depth.__qualname__ == "shop.area"
                 """,
         }
     )
     async with opened(project) as story:
         await story.save("lib.py", "shop.size", "store.size")
-        assert story.outcomes() == cold_outcomes(project) == {"test_area": "passed", "test_size": "failed"}
+        assert (
+            story.outcomes()
+            == cold_outcomes(project)
+            == {
+                "test_area": "passed",
+                "test_depth": "passed",
+                "test_size": "failed",
+            }
+        )
         await story.save("words.py", "shop.area", "store.area")
-        assert story.outcomes() == cold_outcomes(project) == {"test_area": "failed", "test_size": "failed"}
+        assert story.outcomes() == cold_outcomes(project)
+        assert set(story.outcomes().values()) == {"failed"}
+
+
+async def test_names_that_a_module_gives_its_own_function_are_seen_by_who_imports_that(project: Project) -> None:
+    project.write(
+        {
+            "lib.py": "def size(): return 1\n\nsize.__qualname__ = 'shop.size'\n",
+            "test_size.py": "from lib import size\n\ndef test_size(): assert size.__qualname__ == 'shop.size'\n",
+        }
+    )
+    async with opened(project) as story:
+        await story.save("lib.py", "shop.size", "store.size")
+        assert story.outcomes() == cold_outcomes(project) == {"test_size": "failed"}
 
 
 async def test_who_lists_a_module_has_what_is_in_it(project: Project) -> None:

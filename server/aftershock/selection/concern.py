@@ -87,7 +87,7 @@ class Concern:
                 found |= who & have.get(name, set())
         return found
 
-    def _follow(self, have: dict[str, set[int]], runners: Callable[[AbstractSet[Key]], AbstractSet[int]]) -> None:
+    def _follow(self, have: dict[str, set[int]], runners: Runners) -> None:
         """Add to those who have each thing at hand all who get at it through another one."""
         asking = {functions: runners(functions) for hand in self.hands.values() for functions, _ in hand.through}
         through: dict[str, list[tuple[str, AbstractSet[int]]]] = {}
