@@ -10,6 +10,9 @@ const patience = 60_000;
 /** How often a palette is opened to find a command. */
 const paletteAttempts = 5;
 
+/** How often a lens that is drawn anew under the mouse is clicked again. */
+const lensAttempts = 20;
+
 const chromiumFlags = [
   ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
   ...["--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"],
@@ -62,10 +65,23 @@ export class Workbench {
     await this.page.waitForFunction(lensOver, { line, source: text.source }, { polling: "raf" });
   }
 
-  /** Clicks the first link of the lens over a line (one-based, in view). */
+  /**
+   * Clicks the first link of the lens over a line (one-based, in view).
+   *
+   * The editor draws a lens anew whenever its text changes; who was about to click the old one clicks the new one.
+   */
   async clickLens(line: number): Promise<void> {
-    const found = await this.page.waitForFunction(lensOver, { line, source: "" }, { polling: "raf" });
-    await found.asElement()?.click();
+    for (let attempt = 1; ; attempt += 1) {
+      const found = await this.page.waitForFunction(lensOver, { line, source: "" }, { polling: "raf" });
+      try {
+        await found.asElement()?.click();
+        return;
+      } catch (error) {
+        if (attempt === lensAttempts || !String(error).includes("not attached")) {
+          throw error;
+        }
+      }
+    }
   }
 
   /** Rows of the Testing view whose accessible label matches, as `test_a (Failed)`. */
