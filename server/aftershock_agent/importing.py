@@ -85,6 +85,7 @@ class Imports:
         self._outside += self._recorder.take()
         done, outside = self._done, self._outside
         self._done, self._outside = [], []
+        self._written.rest()
         return done, outside
 
     @contextmanager

@@ -73,6 +73,10 @@ class Values:
         """Shapes may have changed."""
         self._known.forget()
 
+    def is_own(self, name: object) -> bool:
+        """Whether a module of this name is the project's."""
+        return self._known.is_own(name)
+
     def home_of(self, value: object) -> str | None:
         """The file that had this very object first, where one did whose objects others may import."""
         owner = self._owners.get(id(value))

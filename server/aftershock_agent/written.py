@@ -7,10 +7,11 @@ import itertools
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import FunctionType, ModuleType
 from typing import Any
 
+from aftershock_agent.reaches import Look, Reach, Reaches
 from aftershock_agent.recording import Project
 from aftershock_agent.tables import GIVEN, OPAQUE, REACHES, WRITTEN
 from aftershock_agent.value_parts import CONTENT, attributes_of, hashed, slots_of
@@ -35,10 +36,18 @@ class Written:
         self._digests: dict[tuple[str, str], str] = {}
         self._items: dict[tuple[str, str], Items] = {}
         self._numbers: dict[tuple[str, str], int | None] = {}
+        self._reaches = Reaches(values.look, values.is_own)
+        self._seen: dict[tuple[str, str], Reach | None] = {}
+
+    def rest(self) -> None:
+        """Imports are over for now: tests must find alive only what the project itself keeps alive."""
+        self._reaches.forget()
+        self._seen.clear()
 
     def begin(self, path: str, module: ModuleType, table: Mapping[str, str]) -> None:
         """The import of a file has ended, with this table: from now on others may change what it holds."""
         self._modules[path] = module
+        self._reaches.begin()
         for name, value in self._contents(module):
             if type(value) is FunctionType:
                 if value.__globals__ is vars(module):
@@ -46,7 +55,8 @@ class Written:
                 if not value.__closure__:
                     continue
             told = "" if type(value) is FunctionType else table.get(name, "").partition("=")[0]
-            self._digests[path, name] = told or self._values.digest(value)
+            self._digests[path, name] = told or self._reaches.look(value)[0]
+            self._seen[path, name] = self._reaches.of(value)
             self._items.pop((path, name), None)
             self._numbers[path, name] = _number(value)
 
@@ -56,6 +66,7 @@ class Written:
         Looked at are the modules of which code ``ran`` in it, and those that it has imported by name.
         """
         rows: dict[str, str] = {}
+        self._reaches.begin()
         for other in sorted({*ran, *self._imported_by(module)} - {path}):
             there = self._modules.get(other)
             for name, value in self._contents(there) if there is not None else ():
@@ -63,15 +74,32 @@ class Written:
                     rows.update(self._names_given(value))
                     if not value.__closure__:
                         continue
-                digest, reached = self._values.look(value)
-                if digest == self._digests.get((other, name)) and OPAQUE not in digest[:2]:
-                    continue
-                self._digests[other, name] = digest
-                row = f"{WRITTEN}{self._relative(other)}::{name}"
-                rows[row] = self._change((other, name), value, digest)
-                if reached:
-                    rows[f"{row}.{REACHES}"] = " ".join(sorted(reached))
+                change = self._look((other, name), value)
+                if change is not None:
+                    row = f"{WRITTEN}{self._relative(other)}::{name}"
+                    rows[row], reached = change
+                    if reached:
+                        rows[f"{row}.{REACHES}"] = " ".join(sorted(reached))
         return rows
+
+    def _look(self, place: tuple[str, str], value: object) -> Look | None:
+        """What has changed of something since the last look, and what that leads to; None for nothing."""
+        last, seen = self._digests.get(place, ""), self._seen.get(place)
+        if seen is not None and seen.is_of(value) and self._reaches.holds(seen) and OPAQUE not in last[:2]:
+            return None
+        seen = self._seen[place] = self._reaches.of(value)
+        if self._items.get(place) and self._reaches.holds(seen):
+            # What stays in it, of all that imports put there one after the other, isn't digested again.
+            items, reached = self._items_of(value)
+            if items:
+                self._digests[place] = ""
+                obscure = any(OPAQUE in digest[:2] for item in items.items() for digest in item)
+                return self._change_of_items(place, items, obscure), reached
+        digest, reached = self._reaches.look(value)
+        if digest == last and OPAQUE not in digest[:2]:
+            return None
+        self._digests[place] = digest
+        return self._change(place, value, digest), reached
 
     def _names_given(self, function: FunctionType) -> Iterator[tuple[str, str]]:
         """The row of a function that was given other names; wherever it was found, it tells of it at home."""
@@ -102,40 +130,28 @@ class Written:
         number = self._numbers[place]
         if last is not None and number is not None:
             return hashed(f"{number - last:+}")
-        before, now = self._items.get(place), self._items_of(value)
-        self._items[place] = now
-        obscure = OPAQUE if OPAQUE in digest[:2] else ""
-        if before is None or not now:
-            return obscure + hashed(digest)
+        items, _ = self._items_of(value)
+        obscure = OPAQUE in digest[:2]
+        if place in self._items and items:
+            return self._change_of_items(place, items, obscure)
+        self._items[place] = items
+        return (OPAQUE if obscure else "") + hashed(digest)
+
+    def _change_of_items(self, place: tuple[str, str], now: Items, obscure: bool) -> str:
+        before, self._items[place] = self._items[place], now
         came, went = sorted(now.items() - before.items()), sorted(before.items() - now.items())
-        return obscure + hashed(f"{came} {went}")
+        return (OPAQUE if obscure else "") + hashed(f"{came} {went}")
 
-    def _items_of(self, value: object) -> Items:
-        kind = type(value)
-        if issubclass(kind, dict):
-            return self._digested(dict.items(value))  # type: ignore[arg-type]
-        if issubclass(kind, set):
-            content: Any = CONTENT[set](value)
-            return dict.fromkeys(map(self._values.digest, content.elements), "")
-        for base in _SEQUENCES:
-            if issubclass(kind, base):
-                elements: Any = CONTENT[base](value)
-                # Where an element stands is told by what stands before it.
-                return self._digested(zip(elements, [None, *elements], strict=False))
-        return {
-            f"{where} {key}": digest
-            for where, each in [*(attributes_of(value) or {}).items(), *slots_of(value, kind)]
-            for key, digest in self._within(each).items()
-        }
+    def _items_of(self, value: object) -> tuple[Items, frozenset[str]]:
+        """What something holds, and what that leads to."""
+        reached = set[str]()
 
-    def _within(self, value: object) -> Items:
-        """An attribute that is a container is looked into: an object that keeps a registry is told by what came."""
-        if issubclass(type(value), (dict, set, *_SEQUENCES)):
-            return self._items_of(value)
-        return {"": self._values.digest(value)}
+        def digest(each: object) -> str:
+            found, to = self._reaches.look(each)
+            reached.update(to)
+            return found
 
-    def _digested(self, pairs: Iterable[tuple[object, object]]) -> Items:
-        return {self._values.digest(key): self._values.digest(each) for key, each in pairs}
+        return _items(value, digest), frozenset(reached)
 
     def _contents(self, module: ModuleType) -> Iterator[tuple[str, object]]:
         """The names of a module, and of the classes in it, with what they hold."""
@@ -157,6 +173,36 @@ class Written:
 
     def _relative(self, path: str) -> str:
         return os.path.relpath(path, self._project.root).replace(os.sep, "/")
+
+
+def _items(value: object, digest: Callable[[object], str]) -> Items:
+    kind = type(value)
+    if issubclass(kind, dict):
+        return _digested(dict.items(value), digest)  # type: ignore[arg-type]
+    if issubclass(kind, set):
+        content: Any = CONTENT[set](value)
+        return dict.fromkeys(map(digest, content.elements), "")
+    for base in _SEQUENCES:
+        if issubclass(kind, base):
+            elements: Any = CONTENT[base](value)
+            # Where an element stands is told by what stands before it.
+            return _digested(zip(elements, [None, *elements], strict=False), digest)
+    return {
+        f"{where} {key}": told
+        for where, each in [*(attributes_of(value) or {}).items(), *slots_of(value, kind)]
+        for key, told in _within(each, digest).items()
+    }
+
+
+def _within(value: object, digest: Callable[[object], str]) -> Items:
+    """An attribute that is a container is looked into: an object that keeps a registry is told by what came."""
+    if issubclass(type(value), (dict, set, *_SEQUENCES)):
+        return _items(value, digest)
+    return {"": digest(value)}
+
+
+def _digested(pairs: Iterable[tuple[object, object]], digest: Callable[[object], str]) -> Items:
+    return {digest(key): digest(each) for key, each in pairs}
 
 
 def _number(value: object) -> int | None:

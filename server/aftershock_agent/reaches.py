@@ -1,0 +1,262 @@
+"""Tells in little time that nothing has changed in what a value leads to, so that it needn't be digested again.
+
+An import is compared with what others hold (:mod:`~aftershock_agent.written`), and most imports change nothing of it.
+The garbage collector's view of an object, all that it refers to, is asked for in C, for thousands of objects at once.
+While each of them refers to the very objects that it did, there is nothing new to be found behind any of them either.
+"""
+
+from __future__ import annotations
+
+import collections
+import functools
+import gc
+import operator
+import re
+import sys
+import types
+from collections.abc import Callable, Iterable
+from itertools import chain
+from typing import Any, cast
+
+from aftershock_agent import class_shapes
+from aftershock_agent.value_parts import ATOMS, NAMED, STATELESS, attributes_of, slots_of
+
+Look = tuple[str, frozenset[str]]
+"""A digest, and the names of the project's classes and modules that its value leads to."""
+
+_ATOMS = frozenset(ATOMS)
+_ATOMIC = frozenset({*_ATOMS, re.Pattern, types.CodeType})
+_CONTAINERS = frozenset({dict, list, tuple, set, frozenset, collections.deque})
+_OPEN = frozenset(
+    {
+        *(list, tuple, set, frozenset, collections.deque, types.CellType, types.MethodType, staticmethod, classmethod),
+        *(property, functools.partial, types.MappingProxyType, types.GenericAlias, types.UnionType, *NAMED),
+        *(collections.defaultdict, collections.OrderedDict),
+    }
+)
+"""Types of which the garbage collector is told all that their objects hold."""
+_NAMESPACE = type.__dict__["__dict__"]
+_BOUNDARY = [object()]
+"""Asked between any two objects, so that nothing can move unnoticed from the end of one to the start of the next."""
+
+
+class Reach:
+    """All that was found behind a value, with what it referred to then.
+
+    It keeps that alive, else another object might come to stand in the place of one.  ``others`` are the reaches of the
+    project's classes that it leads to and, of containers, of what they hold; None where one can't be told.
+    """
+
+    __slots__ = ("_asked", "_dicts", "_found", "_keys", "_values", "look", "others")
+
+    def __init__(self, values: list[object], asked: Iterable[object], dicts: list[dict[object, object]]) -> None:
+        """``asked`` is all behind ``values`` that can change, ``dicts`` those among it.
+
+        The garbage collector isn't told of keys that are strings.
+        """
+        self._values = values
+        self._asked = [each for one in asked for each in (one, _BOUNDARY)]
+        self._dicts = dicts
+        self._found, self._keys = self._ask()
+        self.others: tuple[Reach | None, ...] = ()
+        self.look: Look | None = None
+
+    def is_of(self, value: object) -> bool:
+        """Whether it is the reach of this very object."""
+        return self._values[0] is value
+
+    def is_as_it_was(self) -> bool:
+        """Whether all of it refers to the same objects; of ``others``, this tells nothing."""
+        found, keys = self._ask()
+        return _are_same(found, self._found) and _are_same(keys, self._keys)
+
+    def _ask(self) -> tuple[list[object], list[object]]:
+        return gc.get_referents(*self._asked), list(chain.from_iterable(map(dict.__iter__, self._dicts)))
+
+
+class Reaches:
+    """Remembers the reaches of values, and what was made of these, for as long as imports follow one another."""
+
+    def __init__(self, look: Callable[[object], Look], is_own: Callable[[object], bool]) -> None:
+        """``look`` digests a value; ``is_own`` tells of the name of a module whether it is the project's."""
+        self._look = look
+        self._is_own = is_own
+        self._known: dict[int, Reach | None] = {}
+        self._atoms: dict[tuple[type, object], Look] = {}
+        self._holding: dict[Reach, bool] = {}
+
+    def begin(self) -> None:
+        """Project code may have run since the last question."""
+        self._holding.clear()
+
+    def forget(self) -> None:
+        """Nothing is to be kept alive any more."""
+        self.begin()
+        self._known.clear()
+
+    def holds(self, reach: Reach | None) -> bool:
+        """Whether nothing has changed behind a value since its reach was taken."""
+        if reach is None:
+            return False
+        answer = self._holding.get(reach)
+        if answer is None:
+            answer = reach.is_as_it_was() and (self._have_held(reach.others) or self._follow(reach))
+            self._holding[reach] = answer
+        return answer
+
+    def _have_held(self, reaches: Iterable[Reach | None]) -> bool:
+        return all(reach is not None and self._holding.get(reach) for reach in reaches)
+
+    def _follow(self, reach: Reach) -> bool:
+        pending, seen = [reach], set[Reach]()
+        for each in pending:
+            known = self._holding.get(each)
+            if known is None and not each.is_as_it_was():
+                self._holding[each] = known = False
+            if known is False:
+                return False
+            if known is None and each not in seen:
+                seen.add(each)
+                for other in each.others:
+                    if other is None:
+                        return False
+                    pending.append(other)
+        # None of them leads to one that has changed.
+        self._holding.update(dict.fromkeys(seen, True))
+        return True
+
+    def of(self, value: object) -> Reach | None:
+        """The reach of a value as it is now; None where it can't be told whether that changes."""
+        known = self._known.get(id(value))
+        if known is None or not self.holds(known):
+            known = self._known[id(value)] = self._take(value)
+        return known
+
+    def look(self, value: object) -> Look:
+        """What was made of a value, from memory where it is as it was."""
+        if type(value) in _ATOMS:
+            return self._look_at_atom(value)
+        reach = self.of(value)
+        if reach is None:
+            return self._look(value)
+        if reach.look is None:
+            reach.look = self._look(value)
+        return reach.look
+
+    def _look_at_atom(self, value: object) -> Look:
+        if type(value) in (float, complex):
+            return self._look(value)  # 0.0 and -0.0 are equal, and differ
+        found = self._atoms.get((type(value), value))
+        if found is None:
+            found = self._atoms[type(value), value] = self._look(value)
+        return found
+
+    def _take(self, value: object) -> Reach | None:
+        """Anew: of the value, and of all classes that it leads to and that have changed."""
+        pending, taken = [value], list[tuple[Reach, _Search]]()
+        for each in pending:
+            if each is value or not self.holds(self._known.get(id(each))):
+                search = _Search(self._is_own, type(each) in _CONTAINERS)
+                reach = self._known[id(each)] = search.reach(each)
+                if reach is not None:
+                    taken.append((reach, search))
+                    pending += (other for other in search.others if other is not value)
+        for reach, search in taken:
+            reach.others = tuple(self._known.get(id(other)) for other in search.others)
+            self._holding.pop(reach, None)
+        return self._known[id(value)]
+
+
+class _Search:
+    """Looks for all that can change behind something; ``others`` are what has reaches of its own."""
+
+    def __init__(self, is_own: Callable[[object], bool], by_element: bool) -> None:
+        """``by_element``: what containers hold, other than containers, counts among the others."""
+        self._is_own = is_own
+        self._by_element = by_element
+        self._asked: list[object] = []
+        self._dicts: list[dict[object, object]] = []
+        self.others: list[object] = []
+
+    def reach(self, value: object) -> Reach | None:
+        """The reach of a value, without others."""
+        try:
+            is_class = issubclass(type(value), type)
+            return self._follow(self._of_class(cast("type", value)) if is_class else [value])
+        except Exception:  # a foreign object that can't even be asked what it is has none
+            return None
+
+    def _of_class(self, cls: type) -> list[object]:
+        """What makes the shape of a class; of other members, that none took the place of another."""
+        namespace: Any = gc.get_referents(_NAMESPACE.__get__(cls))
+        self._asked += [cls, *namespace]
+        self._dicts += namespace
+        related = (*type.__dict__["__mro__"].__get__(cls)[1:], type(cls))
+        return [*related, vars(cls).get("__annotations__"), *class_shapes.parts(cls, self._is_own)]
+
+    def _follow(self, values: list[object]) -> Reach | None:
+        seen, queue = set[int](), list(values)
+        for value in queue:
+            kind = type(value)
+            if kind in _ATOMIC or id(value) in seen or issubclass(kind, types.ModuleType):
+                continue
+            seen.add(id(value))
+            if issubclass(kind, type):
+                if self._is_own(cast("type", value).__module__):
+                    self.others.append(value)
+            elif self._by_element and kind not in _CONTAINERS:
+                self.others.append(value)
+            else:
+                parts = self._parts(value, kind)
+                if parts is None:
+                    return None
+                queue += parts
+        return Reach(values, self._asked, self._dicts)
+
+    def _parts(self, value: Any, kind: type) -> Iterable[object] | None:
+        """What something holds; it is asked for from now on, unless it never changes."""
+        if kind is types.FunctionType and self._is_foreign(value):
+            return ()
+        self._asked.append(value)
+        if issubclass(kind, dict):
+            self._dicts.append(value)
+        if kind is dict:
+            return [*value, *value.values()]
+        if kind in _OPEN:
+            return gc.get_referents(value)
+        if kind is types.FunctionType:
+            annotations = value.__annotations__ if sys.version_info < (3, 14) else value.__annotate__
+            own = attributes_of(value)
+            return [value.__defaults__, value.__kwdefaults__, value.__closure__, own, annotations]
+        if kind is functools._lru_cache_wrapper:
+            return [value.__wrapped__]
+        if not _is_transparent(kind):
+            return () if kind.__qualname__ in STATELESS and not class_shapes.is_python(kind) else None
+        return None if _lacks_slots(value, kind) else [kind, attributes_of(value), *gc.get_referents(value)]
+
+    def _is_foreign(self, function: types.FunctionType) -> bool:
+        """Whether it counts by its name alone."""
+        if self._is_own(function.__module__) or self._is_own(function.__globals__.get("__name__")):
+            return False
+        return class_shapes.found_under(function.__module__, function.__qualname__) is function
+
+
+def _is_transparent(kind: type) -> bool:
+    """Whether all that objects of a class hold is known to the garbage collector."""
+    if issubclass(kind, (bytearray, BaseException)):
+        return False
+    return kind.__module__ == "typing" or not class_shapes.has_c_state(kind)
+
+
+def _lacks_slots(value: object, kind: type) -> bool:
+    """Whether a slot was never set: another one that gets what a first one had would look the same."""
+    slots = sum(
+        type(descriptor) is types.MemberDescriptorType and name not in ("__dict__", "__weakref__")
+        for base in filter(class_shapes.is_python, kind.__mro__)
+        for name, descriptor in vars(base).items()
+    )
+    return slots != 0 and slots != len(list(slots_of(value, kind)))
+
+
+def _are_same(these: list[object], those: list[object]) -> bool:
+    return len(these) == len(those) and all(map(operator.is_, these, those))
