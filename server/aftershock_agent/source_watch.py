@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import select
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -18,7 +19,7 @@ from pathlib import PurePath
 _OPENED, _FOLDERS_ONLY = 0x20, 0x01000000  # IN_OPEN, IN_ONLYDIR
 _LOT = 1 << 16  # bytes
 # A test may have put something else in the place of these.
-_close, _open, _read, _readlink = os.close, os.open, os.read, os.readlink
+_close, _open, _poll, _read, _readlink = os.close, os.open, select.poll, os.read, os.readlink
 
 
 def folders_of(sources: Iterable[str], root: str) -> list[str]:
@@ -81,14 +82,13 @@ class SourceWatch:
         """Whether the descriptor is there, and isn't another one's: a test may close any."""
         if self._descriptor < 0 or self._owner != os.getpid():
             return False
-        if os.get_blocking(self._descriptor):
-            return False  # another's: to read it could take for ever
         return _readlink(f"/proc/self/fd/{self._descriptor}").endswith("inotify")
 
     def _drain(self) -> bool:
         """Take all that there is to be told; whether there was anything."""
+        poll = _poll()
+        poll.register(self._descriptor, select.POLLIN)
         told = False
-        with suppress(BlockingIOError):
-            while _read(self._descriptor, _LOT):
-                told = True
+        while poll.poll(0):
+            told = bool(_read(self._descriptor, _LOT)) or told
         return told
