@@ -72,7 +72,6 @@ class Run:
         An order to stop is followed after the test in flight.
         """
         self._children.take()  # the fork of this run itself
-        self._children.sources.open()
         # Nobody reads the terminal's dots here, and they cost as much as recording; xdist's workers have none either.
         config.pluginmanager.unregister(name="terminalreporter")
         config.pluginmanager.register(self, "aftershock-run")
@@ -188,7 +187,7 @@ class Run:
             return (yield)
         finally:
             self._drain()
-            self._opaque[id(fixturedef)] = started = self._take_opaque(lasting=True)
+            self._opaque[id(fixturedef)] = started = self._take_opaque()
             self._children.note(before or started)
             self._fixtures[id(fixturedef)] = inside
             self._executed = outside
@@ -244,10 +243,10 @@ class Run:
                     users.append(item.nodeid)
                 self._executed |= self._fixtures[id(fixturedef)]
 
-    def _take_opaque(self, lasting: bool = False) -> str:
+    def _take_opaque(self) -> str:
         """What recording couldn't see into, or what a test has done to recording itself."""
         mended = self._recorder.mend()
-        return self._children.take(lasting) or mended
+        return self._children.take() or mended
 
     def _drain(self) -> None:
         taken = self._recorder.take()

@@ -104,7 +104,6 @@ class Session:
         self._node.waiting.extend(waiting)
         self.number = self._updates.session = command.session
         self._isolation = command.isolation
-        self._children.sources.folders = command.folders
         self._scratch.mkdir(0o700)
 
     def take_loaded(self) -> list[messages.LoadedFile]:
