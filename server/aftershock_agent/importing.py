@@ -124,6 +124,7 @@ class Imports:
         self, module: ModuleType, path: str, executed: messages.Executed, failure: BaseException | None
     ) -> dict[str, str]:
         if failure is not None:
+            self._values.forget()
             found = {UNBOUND: self._values.digest((type(failure).__qualname__, failure.args))}
         else:
             found = self._values.table(module, path, not is_test_file(path))

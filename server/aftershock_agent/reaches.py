@@ -14,7 +14,7 @@ import operator
 import re
 import sys
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import Any, cast
 
@@ -36,6 +36,7 @@ _OPEN = frozenset(
 )
 """Types of which the garbage collector is told all that their objects hold."""
 _NAMESPACE = type.__dict__["__dict__"]
+_QUALNAME = type.__dict__["__qualname__"]
 _BOUNDARY = [object()]
 """Asked between any two objects, so that nothing can move unnoticed from the end of one to the start of the next."""
 
@@ -47,31 +48,38 @@ class Reach:
     project's classes that it leads to and, of containers, of what they hold; None where one can't be told.
     """
 
-    __slots__ = ("_asked", "_dicts", "_found", "_keys", "_values", "look", "others")
+    __slots__ = ("_asked", "_dicts", "_found", "_keys", "_named", "_names", "look", "others", "value")
 
-    def __init__(self, values: list[object], asked: Iterable[object], dicts: list[dict[object, object]]) -> None:
-        """``asked`` is all behind ``values`` that can change, ``dicts`` those among it.
+    def __init__(
+        self,
+        value: object,
+        asked: Iterable[object],
+        dicts: list[dict[object, object]],
+        named: Sequence[Callable[[], object]],
+    ) -> None:
+        """``asked`` is all behind the value that can change, ``dicts`` those among it.
 
-        The garbage collector isn't told of keys that are strings.
+        The garbage collector isn't told of keys that are strings, nor of what ``named`` tells: names.
         """
-        self._values = values
+        self.value = value
         self._asked = [each for one in asked for each in (one, _BOUNDARY)]
         self._dicts = dicts
-        self._found, self._keys = self._ask()
+        self._named = named
+        self._found, self._keys, self._names = self._ask()
         self.others: tuple[Reach | None, ...] = ()
         self.look: Look | None = None
 
-    def is_of(self, value: object) -> bool:
-        """Whether it is the reach of this very object."""
-        return self._values[0] is value
-
     def is_as_it_was(self) -> bool:
         """Whether all of it refers to the same objects; of ``others``, this tells nothing."""
-        found, keys = self._ask()
-        return _are_same(found, self._found) and _are_same(keys, self._keys)
+        try:
+            found, keys, names = self._ask()
+        except RuntimeError:  # a thread of the project puts something into a dictionary meanwhile
+            return False
+        return _are_same(found, self._found) and _are_same(keys, self._keys) and names == self._names
 
-    def _ask(self) -> tuple[list[object], list[object]]:
-        return gc.get_referents(*self._asked), list(chain.from_iterable(map(dict.__iter__, self._dicts)))
+    def _ask(self) -> tuple[list[object], list[object], list[object]]:
+        keys = list(chain.from_iterable(map(dict.__iter__, self._dicts)))
+        return gc.get_referents(*self._asked), keys, [each() for each in self._named]
 
 
 class Reaches:
@@ -93,6 +101,7 @@ class Reaches:
         """Nothing is to be kept alive any more."""
         self.begin()
         self._known.clear()
+        self._atoms.clear()
 
     def holds(self, reach: Reach | None) -> bool:
         """Whether nothing has changed behind a value since its reach was taken."""
@@ -134,7 +143,7 @@ class Reaches:
 
     def look(self, value: object) -> Look:
         """What was made of a value, from memory where it is as it was."""
-        if type(value) in _ATOMS:
+        if _is_among(type(value), _ATOMS):
             return self._look_at_atom(value)
         reach = self.of(value)
         if reach is None:
@@ -156,7 +165,7 @@ class Reaches:
         pending, taken = [value], list[tuple[Reach, _Search]]()
         for each in pending:
             if each is value or not self.holds(self._known.get(id(each))):
-                search = _Search(self._is_own, type(each) in _CONTAINERS)
+                search = _Search(self._is_own, _is_among(type(each), _CONTAINERS))
                 reach = self._known[id(each)] = search.reach(each)
                 if reach is not None:
                     taken.append((reach, search))
@@ -176,69 +185,110 @@ class _Search:
         self._by_element = by_element
         self._asked: list[object] = []
         self._dicts: list[dict[object, object]] = []
+        self._named: list[Callable[[], object]] = []
         self.others: list[object] = []
 
     def reach(self, value: object) -> Reach | None:
         """The reach of a value, without others."""
         try:
             is_class = issubclass(type(value), type)
-            return self._follow(self._of_class(cast("type", value)) if is_class else [value])
+            is_told = self._follow(self._of_class(cast("type", value)) if is_class else [value])
+            return Reach(value, self._asked, self._dicts, self._named) if is_told else None
         except Exception:  # a foreign object that can't even be asked what it is has none
             return None
 
     def _of_class(self, cls: type) -> list[object]:
-        """What makes the shape of a class; of other members, that none took the place of another."""
-        namespace: Any = gc.get_referents(_NAMESPACE.__get__(cls))
-        self._asked += [cls, *namespace]
-        self._dicts += namespace
-        related = (*type.__dict__["__mro__"].__get__(cls)[1:], type(cls))
-        return [*related, vars(cls).get("__annotations__"), *class_shapes.parts(cls, self._is_own)]
+        """What makes the shape of a class; of other members, and of foreign bases, that none took another's place."""
+        related: tuple[type, ...] = (*type.__dict__["__mro__"].__get__(cls), type(cls))
+        for each in related:
+            if each is cls or not self._is_own(each.__module__):
+                namespace: Any = gc.get_referents(_NAMESPACE.__get__(each))
+                self._asked += [each, *namespace]
+                self._dicts += namespace
+        self._name(cls)
+        return [*related[1:], vars(cls).get("__annotations__"), *class_shapes.parts(cls, self._is_own)]
 
-    def _follow(self, values: list[object]) -> Reach | None:
+    def _follow(self, values: list[object]) -> bool:
         seen, queue = set[int](), list(values)
         for value in queue:
             kind = type(value)
-            if kind in _ATOMIC or id(value) in seen or issubclass(kind, types.ModuleType):
+            if _is_among(kind, _ATOMIC) or id(value) in seen:
                 continue
             seen.add(id(value))
-            if issubclass(kind, type):
-                if self._is_own(cast("type", value).__module__):
-                    self.others.append(value)
-            elif self._by_element and kind not in _CONTAINERS:
+            if issubclass(kind, type) and self._is_own(cast("type", value).__module__):
+                self.others.append(value)
+            elif issubclass(kind, (type, types.ModuleType)):
+                self._name(value)
+            elif self._by_element and not _is_among(kind, _CONTAINERS):
                 self.others.append(value)
             else:
                 parts = self._parts(value, kind)
                 if parts is None:
-                    return None
+                    return False
                 queue += parts
-        return Reach(values, self._asked, self._dicts)
+        return True
 
     def _parts(self, value: Any, kind: type) -> Iterable[object] | None:
         """What something holds; it is asked for from now on, unless it never changes."""
-        if kind is types.FunctionType and self._is_foreign(value):
-            return ()
+        if kind is functools._lru_cache_wrapper:
+            return [value.__wrapped__, attributes_of(value)]  # what is in the cache is left out
         self._asked.append(value)
         if issubclass(kind, dict):
             self._dicts.append(value)
         if kind is dict:
             return [*value, *value.values()]
-        if kind in _OPEN:
+        if kind is property:
+            self._named.append(lambda: [each is None for each in (value.fget, value.fset, value.fdel)])
+        if _is_among(kind, _OPEN):
             return gc.get_referents(value)
         if kind is types.FunctionType:
-            annotations = value.__annotations__ if sys.version_info < (3, 14) else value.__annotate__
-            own = attributes_of(value)
-            return [value.__defaults__, value.__kwdefaults__, value.__closure__, own, annotations]
-        if kind is functools._lru_cache_wrapper:
-            return [value.__wrapped__]
+            return self._parts_of_function(value)
         if not _is_transparent(kind):
             return () if kind.__qualname__ in STATELESS and not class_shapes.is_python(kind) else None
         return None if _lacks_slots(value, kind) else [kind, attributes_of(value), *gc.get_referents(value)]
+
+    def _parts_of_function(self, function: Any) -> Iterable[object] | None:
+        if self._is_foreign(function):
+            self._name(function)
+            return ()
+        module = sys.modules.get(function.__globals__.get("__name__", ""))
+        if module is None or vars(module) is not function.__globals__:
+            return None  # a generated one, whose namespace may hold what counts
+        annotations = function.__annotations__ if sys.version_info < (3, 14) else function.__annotate__
+        own = attributes_of(function)
+        return [function.__defaults__, function.__kwdefaults__, function.__closure__, own, annotations]
+
+    def _name(self, value: Any) -> None:
+        """From now on its names count too, and whether it is found under them."""
+        is_own = self._is_own
+
+        def of_module() -> object:
+            name = vars(value).get("__name__")
+            return name, is_own(name)
+
+        def of_class() -> object:
+            module, qualname = value.__module__, _QUALNAME.__get__(value)
+            return module, qualname, is_own(module), class_shapes.found_under(module, qualname) is value
+
+        def of_function() -> object:
+            module, qualname = value.__module__, value.__qualname__
+            return module, qualname, is_own(module), class_shapes.found_under(module, qualname) is value
+
+        if issubclass(type(value), types.ModuleType):
+            self._named.append(of_module)
+        else:
+            self._named.append(of_class if issubclass(type(value), type) else of_function)
 
     def _is_foreign(self, function: types.FunctionType) -> bool:
         """Whether it counts by its name alone."""
         if self._is_own(function.__module__) or self._is_own(function.__globals__.get("__name__")):
             return False
         return class_shapes.found_under(function.__module__, function.__qualname__) is function
+
+
+def _is_among(kind: type, kinds: frozenset[type]) -> bool:
+    """Whether a type is one of some; classes whose metaclass is the project's may compare, or have no hash."""
+    return type(kind) is type and kind in kinds
 
 
 def _is_transparent(kind: type) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 from aftershock_agent.reaches import Look, Reach, Reaches
 from aftershock_agent.recording import Project
 from aftershock_agent.tables import GIVEN, OPAQUE, REACHES, WRITTEN
-from aftershock_agent.value_parts import CONTENT, attributes_of, hashed, slots_of
+from aftershock_agent.value_parts import ATOMS, CONTENT, attributes_of, hashed, slots_of
 from aftershock_agent.values import Values
 
 _SEQUENCES = (list, collections.deque)
@@ -85,16 +85,17 @@ class Written:
     def _look(self, place: tuple[str, str], value: object) -> Look | None:
         """What has changed of something since the last look, and what that leads to; None for nothing."""
         last, seen = self._digests.get(place, ""), self._seen.get(place)
-        if seen is not None and seen.is_of(value) and self._reaches.holds(seen) and OPAQUE not in last[:2]:
+        if seen is not None and seen.value is value and self._reaches.holds(seen) and OPAQUE not in last[:2]:
             return None
-        seen = self._seen[place] = self._reaches.of(value)
-        if self._items.get(place) and self._reaches.holds(seen):
-            # What stays in it, of all that imports put there one after the other, isn't digested again.
-            items, reached = self._items_of(value)
-            if items:
-                self._digests[place] = ""
-                obscure = any(OPAQUE in digest[:2] for item in items.items() for digest in item)
-                return self._change_of_items(place, items, obscure), reached
+        self._seen[place] = self._reaches.of(value)
+        before = self._items.get(place)
+        if before and self._seen[place] is not None:
+            # It has changed before: what stays in it, of all that imports put there, isn't digested again.
+            parts = Parts(value, self._reaches.look)
+            if parts.items:
+                self._items[place], self._digests[place] = parts.items, parts.digest
+                changed = parts.digest != last or OPAQUE in last[:2]
+                return (_difference(before, parts.items, parts.digest), parts.reached) if changed else None
         digest, reached = self._reaches.look(value)
         if digest == last and OPAQUE not in digest[:2]:
             return None
@@ -130,28 +131,13 @@ class Written:
         number = self._numbers[place]
         if last is not None and number is not None:
             return hashed(f"{number - last:+}")
-        items, _ = self._items_of(value)
-        obscure = OPAQUE in digest[:2]
-        if place in self._items and items:
-            return self._change_of_items(place, items, obscure)
-        self._items[place] = items
-        return (OPAQUE if obscure else "") + hashed(digest)
-
-    def _change_of_items(self, place: tuple[str, str], now: Items, obscure: bool) -> str:
-        before, self._items[place] = self._items[place], now
-        came, went = sorted(now.items() - before.items()), sorted(before.items() - now.items())
-        return (OPAQUE if obscure else "") + hashed(f"{came} {went}")
-
-    def _items_of(self, value: object) -> tuple[Items, frozenset[str]]:
-        """What something holds, and what that leads to."""
-        reached = set[str]()
-
-        def digest(each: object) -> str:
-            found, to = self._reaches.look(each)
-            reached.update(to)
-            return found
-
-        return _items(value, digest), frozenset(reached)
+        parts = Parts(value, self._reaches.look)
+        before, self._items[place] = self._items.get(place), parts.items
+        if before is not None and parts.items:
+            return _difference(before, parts.items, digest)
+        if parts.items and self._seen.get(place) is not None:
+            self._digests[place] = parts.digest
+        return (OPAQUE if OPAQUE in digest[:2] else "") + hashed(digest)
 
     def _contents(self, module: ModuleType) -> Iterator[tuple[str, object]]:
         """The names of a module, and of the classes in it, with what they hold."""
@@ -175,34 +161,75 @@ class Written:
         return os.path.relpath(path, self._project.root).replace(os.sep, "/")
 
 
-def _items(value: object, digest: Callable[[object], str]) -> Items:
-    kind = type(value)
-    if issubclass(kind, dict):
-        return _digested(dict.items(value), digest)  # type: ignore[arg-type]
-    if issubclass(kind, set):
-        content: Any = CONTENT[set](value)
-        return dict.fromkeys(map(digest, content.elements), "")
-    for base in _SEQUENCES:
-        if issubclass(kind, base):
-            elements: Any = CONTENT[base](value)
-            # Where an element stands is told by what stands before it.
-            return _digested(zip(elements, [None, *elements], strict=False), digest)
-    return {
-        f"{where} {key}": told
-        for where, each in [*(attributes_of(value) or {}).items(), *slots_of(value, kind)]
-        for key, told in _within(each, digest).items()
-    }
+class Parts:
+    """What something holds, piece by piece: ``items`` to tell what came and went, and the ``digest`` of it all.
+
+    ``reached`` are the names of the classes and modules that it leads to.
+    """
+
+    def __init__(self, value: object, look: Callable[[object], Look]) -> None:
+        """``look`` digests a piece."""
+        self._look = look
+        self._told: list[str] = []
+        self._obscure = False
+        self._places: dict[int, int] = {}
+        self._reached: set[str] = set()
+        self.items: Items = self._items(value)
+        self.reached = frozenset(self._reached)
+
+    @property
+    def digest(self) -> str:
+        """Of all of it, in its order."""
+        return (OPAQUE if self._obscure else "") + hashed("\0".join(self._told))
+
+    def _look_at(self, value: object) -> str:
+        digest, reached = self._look(value)
+        self._reached |= reached
+        self._obscure |= OPAQUE in digest[:2]
+        return digest
+
+    def _digest(self, value: object) -> str:
+        digest = self._look_at(value)
+        # One object in two places isn't two that look alike.
+        place = self._places.setdefault(id(value), len(self._places)) if type(value) not in ATOMS else ""
+        self._told.append(f"{digest} {place}")
+        return digest
+
+    def _items(self, value: object) -> Items:
+        kind = type(value)
+        self._digest(kind)
+        for base in (dict, set, *_SEQUENCES):
+            if issubclass(kind, base):
+                if kind is not base:
+                    self._digest([attributes_of(value), *slots_of(value, kind)])
+                return self._items_in(value, base)
+        return {
+            f"{where} {key}": told
+            for where, each in [*(attributes_of(value) or {}).items(), *slots_of(value, kind)]
+            for key, told in self._within(str(where), each).items()
+        }
+
+    def _items_in(self, container: Any, base: type) -> Items:
+        content: Any = CONTENT[base](container)
+        if base is set:
+            found = sorted(map(self._look_at, content.elements))
+            self._told += found
+            return dict.fromkeys(found, "")
+        # Where an element of a sequence stands is told by what stands before it.
+        pairs = content if base is dict else zip(content, [None, *content], strict=False)
+        return {self._digest(key): self._digest(each) for key, each in pairs}
+
+    def _within(self, where: str, value: object) -> Items:
+        """An attribute that is a container is looked into: an object that keeps a registry is told by what came."""
+        self._told.append(where)
+        if issubclass(type(value), (dict, set, *_SEQUENCES)):
+            return self._items(value)
+        return {"": self._digest(value)}
 
 
-def _within(value: object, digest: Callable[[object], str]) -> Items:
-    """An attribute that is a container is looked into: an object that keeps a registry is told by what came."""
-    if issubclass(type(value), (dict, set, *_SEQUENCES)):
-        return _items(value, digest)
-    return {"": digest(value)}
-
-
-def _digested(pairs: Iterable[tuple[object, object]], digest: Callable[[object], str]) -> Items:
-    return {digest(key): digest(each) for key, each in pairs}
+def _difference(before: Items, now: Items, digest: str) -> str:
+    came, went = sorted(now.items() - before.items()), sorted(before.items() - now.items())
+    return (OPAQUE if OPAQUE in digest[:2] else "") + hashed(f"{came} {went}")
 
 
 def _number(value: object) -> int | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import collections
 import functools
+import shutil
 import threading
 import types
+import unittest
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -41,6 +43,10 @@ class Plain(Base):
     def __init__(self) -> None:
         self.first: object = [1]
         self.second: object = {"a": 1}
+
+
+class Findable:
+    """A class that a module has under its name."""
 
 
 class Slotted:
@@ -155,6 +161,31 @@ def _of_functions() -> dict[str, Change]:
     }
 
 
+def _of_names() -> dict[str, Change]:
+    class Found(unittest.TestCase):
+        extra_hook = [1]  # noqa: RUF012
+
+    made, kept, held = _copy(), _copy(), Plain()
+    cached, parameters = functools.lru_cache(kept), functools.lru_cache(kept)
+    getter = property(made)
+    namespace: dict[str, Any] = {"__name__": "generated", "limit": [1]}
+    foreign = types.FunctionType(_function.__code__, vars(shutil), "foreign")
+    foreign.__module__, foreign.__qualname__ = "shutil", "foreign"
+    module = types.ModuleType("a_module_of_names")
+    return {
+        "a class's": ([Found], lambda: setattr(Found, "__qualname__", "Other")),
+        "a class isn't found any more": ([Findable], lambda: globals().pop("Findable")),
+        "a base from elsewhere gets one": ([Found], lambda: setattr(unittest.TestCase, "extra_hook", None)),
+        "what a cache wraps": ([cached], lambda: setattr(cached, "__wrapped__", made)),
+        "a cache's parameters": ([parameters], lambda: setattr(parameters, "cache_parameters", lambda: 1)),
+        "a getter that becomes a setter": ([getter], lambda: getter.__init__(None, made)),  # type: ignore[misc]
+        "a foreign function's": ([shutil.which], lambda: setattr(shutil, "which", made)),
+        "a module's": ([module, held], lambda: setattr(module, "__name__", __name__)),
+        "a foreign one's, wrapped": ([foreign], lambda: functools.update_wrapper(foreign, made)),
+        "a method of the namespace": (namespace, lambda: namespace["limit"].append(2)),
+    }
+
+
 def _of_classes() -> dict[str, Change]:
     class Local(Base):
         options: dict[str, str] = {}  # noqa: RUF012
@@ -176,6 +207,7 @@ CHANGES = {
         "objects": _of_objects,
         "functions": _of_functions,
         "classes": _of_classes,
+        "names": _of_names,
     }.items()
     for name in make()
 }
@@ -185,6 +217,9 @@ CHANGES = {
 def test_a_change_is_noticed(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for cls in (Plain, Base):
         monkeypatch.setattr(cls, "extra", 0, raising=False)
+    monkeypatch.setitem(globals(), "Findable", Findable)
+    monkeypatch.setattr(shutil, "which", shutil.which)
+    monkeypatch.setattr(unittest.TestCase, "extra_hook", 0, raising=False)
     make, name = CHANGES[case]
     value, change = make()[name]
     reaches = _reaches()
@@ -225,6 +260,13 @@ def test_what_keeps_something_out_of_sight_is_digested_each_time(value: object) 
 
     assert reaches.of(value) is None
     assert not reaches.holds(reaches.of([value]))
+
+
+def test_a_function_in_a_namespace_of_its_own_is_digested_each_time() -> None:
+    namespace: dict[str, Any] = {"__name__": "generated", "limit": 1}
+    exec("def made(): return limit", namespace)
+
+    assert _reaches().of(namespace["made"]) is None
 
 
 def test_nothing_is_kept_alive_when_imports_are_over() -> None:
