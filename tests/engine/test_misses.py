@@ -342,3 +342,34 @@ async def test_who_lists_a_module_has_what_is_in_it(project: Project) -> None:
         await story.save("base.py", "class Thing:\n    size = 1", "class Thing:\n    size = 2")
         assert story.ran() == ["test_dir", "test_vars"]
         assert story.outcomes() == cold_outcomes(project)
+
+
+async def test_a_coroutine_that_becomes_a_plain_function_again_is_seen_by_who_imports_it(project: Project) -> None:
+    project.write(
+        {
+            "config.py": "MODE = [0]\n\ndef set_mode(mode):\n    MODE[0] = mode\n",
+            "service.py": """
+                from config import MODE, set_mode
+
+                def use(mode):
+                    set_mode(mode)
+                    return MODE[0]
+                """,
+            "test_service.py": """
+                import pytest, service
+
+                @pytest.mark.filterwarnings("ignore::RuntimeWarning")
+                def test_use(): assert service.use(1) == 1
+                """,
+        }
+    )
+    project.edit("config.py", "def", "async def")
+    async with opened(project) as story:
+        assert story.outcomes() == {"test_use": "failed"}
+        await story.save("config.py", "async def", "def")
+        assert story.outcomes() == cold_outcomes(project) == {"test_use": "passed"}
+        await story.save("config.py", "def", "async def")
+        assert story.outcomes() == cold_outcomes(project) == {"test_use": "failed"}
+        await story.save("config.py", "async def", "def")
+        assert story.outcomes() == {"test_use": "passed"}
+        assert story.ran() == []

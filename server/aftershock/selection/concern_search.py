@@ -125,6 +125,8 @@ class _Search:
                 self._name(owner, last, name, asking)
         if any(last_of(name) == FAMILY for name in delta.names):
             self._functions.update(self._at_hand.reaching(SUBCLASSES))  # a class came, went, or has other bases
+        # Who calls them without running them has them from wherever: what others hold of them looks the same as before.
+        self._functions.update(self._at_hand.reaching({*map(last_of, delta.made)}))
         for cls, other in delta.moved:
             self._moved(cls, last_of(other), asking)
         for owner in {name.rpartition(".")[0] for name in delta.listed if not name.startswith(WRITTEN)}:

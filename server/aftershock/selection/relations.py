@@ -46,27 +46,29 @@ class Delta:
 
     A function that stays one, with its attributes, looks the same in a list; who calls it runs it.  ``plain``:
     nothing but functions without attributes came or went.  ``moved``: classes, each with one
-    that came into its family or left it, or with an empty name where the order of a family is another.
+    that came into its family or left it, or with an empty name where the order of a family is another.  ``made``:
+    functions that were generators or coroutines, which may have been called and never have run.
     """
 
     names: frozenset[str]
     listed: frozenset[str]
     plain: bool = False
     moved: frozenset[tuple[str, str]] = frozenset()
+    made: frozenset[str] = frozenset()
 
 
 def delta_of(old: Table, new: Table) -> Delta:
     """What the tables tell apart."""
     names = frozenset(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
-    # A generator may have been called and never have run: its defaults and kind are seen by who calls it.
-    of_made = {name.rpartition(".")[0] for name in names if last_of(name) in (INSPECTED, KIND)}
-    names |= {name for name in of_made if f"{name}.{KIND}" in old}
+    beside = {name.rpartition(".")[0] for name in names if last_of(name) in (INSPECTED, KIND)}
+    made = frozenset(name for name in beside if f"{name}.{KIND}" in old)
+    names |= made
     listed = frozenset(name for name in names if _is_listed(name, old.get(name, ""), new.get(name, "")))
     own = {name for name in names if last_of(name) not in {*OF_FUNCTIONS, REACHES}}
     came = bool(own) and all(
         (name in old) != (name in new) and (old.get(name) or new[name])[0] == FUNCTION for name in own
     )
-    return Delta(names, listed, plain=came, moved=frozenset(_moved(names, old, new)))
+    return Delta(names, listed, plain=came, moved=frozenset(_moved(names, old, new)), made=made)
 
 
 def _moved(names: Iterable[str], old: Table, new: Table) -> Iterator[tuple[str, str]]:
