@@ -19,13 +19,12 @@ from itertools import chain
 from typing import Any, cast
 
 from aftershock_agent import class_shapes
-from aftershock_agent.value_parts import ATOMS, NAMED, STATELESS, attributes_of, slots_of
+from aftershock_agent.value_parts import ATOMS, NAMED, STATELESS, attributes_of, is_atom, slots_of
 
 Look = tuple[str, frozenset[str]]
 """A digest, and the names of the project's classes and modules that its value leads to."""
 
-_ATOMS = frozenset(ATOMS)
-_ATOMIC = frozenset({*_ATOMS, re.Pattern, types.CodeType})
+_ATOMIC = frozenset({*ATOMS, re.Pattern, types.CodeType})
 _CONTAINERS = frozenset({dict, list, tuple, set, frozenset, collections.deque})
 _OPEN = frozenset(
     {
@@ -90,12 +89,14 @@ class Reaches:
         self._look = look
         self._is_own = is_own
         self._known: dict[int, Reach | None] = {}
+        self._obscure: dict[int, object] = {}
         self._atoms: dict[tuple[type, object], Look] = {}
         self._holding: dict[Reach, bool] = {}
 
     def begin(self) -> None:
         """Project code may have run since the last question."""
         self._holding.clear()
+        self._obscure.clear()
 
     def forget(self) -> None:
         """Nothing is to be kept alive any more."""
@@ -136,14 +137,18 @@ class Reaches:
 
     def of(self, value: object) -> Reach | None:
         """The reach of a value as it is now; None where it can't be told whether that changes."""
+        if id(value) in self._obscure:
+            return None
         known = self._known.get(id(value))
         if known is None or not self.holds(known):
             known = self._known[id(value)] = self._take(value)
+        if known is None:
+            self._obscure[id(value)] = value  # else it is searched again for each of its places
         return known
 
     def look(self, value: object) -> Look:
         """What was made of a value, from memory where it is as it was."""
-        if _is_among(type(value), _ATOMS):
+        if is_atom(value):
             return self._look_at_atom(value)
         reach = self.of(value)
         if reach is None:
@@ -266,18 +271,13 @@ class _Search:
             name = vars(value).get("__name__")
             return name, is_own(name)
 
-        def of_class() -> object:
-            module, qualname = value.__module__, _QUALNAME.__get__(value)
+        def of_member() -> object:
+            module = value.__module__
+            qualname = _QUALNAME.__get__(value) if is_class else value.__qualname__
             return module, qualname, is_own(module), class_shapes.found_under(module, qualname) is value
 
-        def of_function() -> object:
-            module, qualname = value.__module__, value.__qualname__
-            return module, qualname, is_own(module), class_shapes.found_under(module, qualname) is value
-
-        if issubclass(type(value), types.ModuleType):
-            self._named.append(of_module)
-        else:
-            self._named.append(of_class if issubclass(type(value), type) else of_function)
+        is_class = issubclass(type(value), type)
+        self._named.append(of_module if issubclass(type(value), types.ModuleType) else of_member)
 
     def _is_foreign(self, function: types.FunctionType) -> bool:
         """Whether it counts by its name alone."""

@@ -53,6 +53,15 @@ class Unordered:
 ATOMS: tuple[type, ...] = (type(None), bool, int, float, complex, str, bytes, type(...), type(NotImplemented))
 
 
+_ATOMS = frozenset(ATOMS)
+
+
+def is_atom(value: object) -> bool:
+    """Whether a value is of one of these types; one whose metaclass is the project's may compare, or have no hash."""
+    kind = type(value)
+    return type(kind) is type and kind in _ATOMS
+
+
 def hashed(text: str) -> str:
     """A short digest."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=9).hexdigest()

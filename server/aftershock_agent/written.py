@@ -14,7 +14,7 @@ from typing import Any
 from aftershock_agent.reaches import Look, Reach, Reaches
 from aftershock_agent.recording import Project
 from aftershock_agent.tables import GIVEN, OPAQUE, REACHES, WRITTEN
-from aftershock_agent.value_parts import ATOMS, CONTENT, attributes_of, hashed, slots_of
+from aftershock_agent.value_parts import CONTENT, attributes_of, hashed, is_atom, slots_of
 from aftershock_agent.values import Values
 
 _SEQUENCES = (list, collections.deque)
@@ -136,6 +136,7 @@ class Written:
         if before is not None and parts.items:
             return _difference(before, parts.items, digest)
         if parts.items and self._seen.get(place) is not None:
+            # From now on it is compared piece by piece.
             self._digests[place] = parts.digest
         return (OPAQUE if OPAQUE in digest[:2] else "") + hashed(digest)
 
@@ -191,7 +192,7 @@ class Parts:
     def _digest(self, value: object) -> str:
         digest = self._look_at(value)
         # One object in two places isn't two that look alike.
-        place = self._places.setdefault(id(value), len(self._places)) if type(value) not in ATOMS else ""
+        place = "" if is_atom(value) else self._places.setdefault(id(value), len(self._places))
         self._told.append(f"{digest} {place}")
         return digest
 
