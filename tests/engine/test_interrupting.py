@@ -261,3 +261,37 @@ async def test_a_cancel_ends_the_first_import_too(project: Project) -> None:
         assert sorted(story.outcomes()) == ["test_endless", "test_other"]
     finally:
         await story.engine.close()
+
+
+async def test_a_failure_that_shows_a_file_as_it_was_just_saved_is_not_remembered(project: Project) -> None:
+    """The text of a failure is read from the disk, whatever code has run: after an undo it must tell the old lines."""
+    project.write(
+        {
+            "library.py": "def value():\n    raise ValueError(1)\n",
+            "test_library.py": """
+                import pathlib
+                from library import value
+
+                here = pathlib.Path(__file__).parent
+
+                def test_value():
+                    if (here / "save").exists():
+                        (here / "save").unlink()
+                        text = (here / "library.py").read_text()
+                        (here / "library.py").write_text("# one\\n# two\\n" + text)
+                    value()
+                """,
+        }
+    )
+    async with opened(project) as story:
+        project.path("save").touch()
+        await story.engine.run_all()
+        await story.until(lambda: len(story.of(events.TestFinished)) == 2)
+        await story.engine.settled()
+        project.write({"library.py": "def value():\n    raise ValueError(1)\n"})
+        await story.changed("library.py")
+        state = story.engine.state_of("test_library.py::test_value")
+        assert not state.affected
+        assert state.verdict is not None
+        assert state.verdict.failure is not None
+        assert ">       raise ValueError(1)" in state.verdict.failure.text

@@ -189,3 +189,24 @@ async def test_a_syntax_error_does_not_cost_the_interpreter(shop: Project) -> No
         await story.save("shop/prices.py", "amount * 10", "amount * 11")
         assert story.outcomes() == {"test_net": "failed", "test_gross": "failed", "test_left": "passed"}
         assert story.session_pid == session
+
+
+async def test_a_patched_session_knows_what_it_has_imported(project: Project) -> None:
+    """An import of another session ran a function that this one's did not: its edit is patched, and no test stays."""
+    project.write(
+        {
+            "compute.py": "def compute():\n    return 2\n",
+            "a.py": "import sys, compute\nVALUE = 2 if 'c' in sys.modules else compute.compute()\n",
+            "c.py": "LIMIT = 3\n",
+            "test_a.py": "import a\n\ndef test_a():\n    assert a.VALUE == 2\n",
+            "test_c.py": "import c\n\ndef test_c():\n    assert c.LIMIT == 3\n",
+        }
+    )
+    async with opened(project) as story:
+        await story.save("c.py", "LIMIT = 3", "LIMIT = 4")
+        await story.engine.settled()
+        await story.save("compute.py", "return 2", "return int(2)")
+        interpreter = story.engine.status.interpreter
+        assert interpreter is not None
+        assert interpreter.patches == 1
+        assert story.outcomes() == {"test_a": "passed", "test_c": "failed"}

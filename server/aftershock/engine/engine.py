@@ -25,6 +25,7 @@ from aftershock.engine.project import Project
 from aftershock.engine.standing import Standing, TestState
 from aftershock.engine.tests_known import KnownTests
 from aftershock.engine.vitals import Vitals
+from aftershock.engine.warm import WarmSession
 from aftershock.engine.warming import Warming
 from aftershock.selection.imports import parse_imports
 from aftershock.selection.symbols import parse_symbols
@@ -80,7 +81,8 @@ class Engine:
         self._known = KnownTests(root, self._store, self._tell)
         self._ledger = Ledger(self._store, self._store.get_meta("variant") or "", self._project.present.snapshot)
         self._standing = Standing(self._ledger, lambda: self._known.nodes, lambda: self._known.digests)
-        self._warming = Warming(self._configuration, self._project, self._born, self._collected, self._absorb)
+        told = self._born, self._collected, self._followed, self._absorb
+        self._warming = Warming(self._configuration, self._project, *told)
         self._vitals = Vitals(root, self._warming, self._measured)
         self._driver = Driver(self._parts(), self._tell_status)
         self._note_syntax(self._project.present.sources)
@@ -330,6 +332,11 @@ class Engine:
             found = {*fresh, *(test for test in self.affected if test not in before)}
             if found:
                 self._driver.ask(RunKind.SAVE, lambda: [test for test in self.affected if test in found])
+
+    def _followed(self, session: WarmSession) -> None:
+        """A session was patched: that tells what its imports would come to now."""
+        if session.present is self._project.present and self._ledger.learn_patched(session):
+            self._refresh()
 
     def _tell_isolation(self, reason: str) -> None:
         """Tell once that tests can't run in forks, unless that is what was asked for."""

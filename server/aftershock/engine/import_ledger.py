@@ -53,8 +53,7 @@ class ImportLedger:
             known = self._definitions.of(path, snapshot)
             if known is None or not self._definitions.is_bound(known):
                 fact, table = self._fact(session, path, module.values, graph)
-                self._definitions.add(fact, table)
-                self._definitions.note_present(path, fact.table, snapshot)
+                self._definitions.note_imported(fact, table, snapshot)
                 self._uncommitted.append((fact, table))
                 known = fact.table
             session.tables[path] = known
@@ -74,6 +73,17 @@ class ImportLedger:
         session.tables[path] = known
         session.unbound.add(path)
         session.loaded.add(path)  # an older Python's recorder only knows of modules that stay
+
+    def note_patched(self, session: WarmSession) -> bool:
+        """``session`` was patched: what it has imported is what an import would bind now, for nothing that ran changed.
+
+        An earlier import that spoke for a file may have run more.  Returns whether that tells anything new.
+        """
+        snapshot = session.present.snapshot
+        unknown = [path for path in session.tables if self._definitions.of(path, snapshot) is None]
+        for path in unknown:
+            self._definitions.note_present(path, session.tables[path], snapshot)
+        return bool(unknown)
 
     def note_not_imported(self, session: WarmSession) -> None:
         """``session`` has collected everything: what it hasn't begun to import, and can't be told of, binds nothing."""

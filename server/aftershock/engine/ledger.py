@@ -60,10 +60,15 @@ class Ledger:
             self._imports.note_not_imported(session)
         session.items.update({test.id: test.digest for test in result.tests})
 
+    def learn_patched(self, session: WarmSession) -> bool:
+        """Take in that ``session`` was made equal to its present in place; returns whether that tells more."""
+        return self._imports.note_patched(session)
+
     def record(self, event: messages.TestFinished, session: WarmSession, alone: bool) -> None:
         """Take in the fact of a test that has ended, for the next :meth:`commit`.  ``alone``: it had its own fork.
 
-        Raises Outdated when a file that the test loaded had changed meanwhile: nothing is recorded then.
+        Raises Outdated when a file that the test loaded, or its failure shows, had changed meanwhile: nothing is
+        recorded then.
         """
         loaded = session.note_loaded(event.loaded)
         executed = self._relative(session, event.executed)
@@ -133,7 +138,9 @@ class Ledger:
         if verdict.failure is not None:
             # A line that moves in one of them makes the failing line, and the source that pytest shows, another.
             frames = (inside(session.root, frame.path) for frame in verdict.failure.frames)
-            keys += (quoted({*executed, *(found for found in frames if found)}, snapshot),)
+            sources = {*executed, *(found for found in frames if found)}
+            session.check_quoted(sources)
+            keys += (quoted(sources, snapshot),)
         fact = self.index.completed(Fact(verdict, self._variant, keys, exact=alone), snapshot)
         self.index.add(fact)
         self._uncommitted.append(fact)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
@@ -80,6 +81,16 @@ def read(root: Path, path: str) -> SourceFile | None:
             return SourceFile(path, stream.read(), status.st_mtime_ns, status.st_size)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError):
         return None
+
+
+def is_current(root: Path, file: SourceFile) -> bool:
+    """Whether the disk has the file's text still."""
+    with contextlib.suppress(OSError):
+        status = (root / file.path).stat()
+        if (status.st_mtime_ns, status.st_size) == (file.mtime_ns, file.size):
+            return True
+    now = read(root, file.path)
+    return now is not None and now.text == file.text
 
 
 def relative(root: Path, path: str | Path) -> str | None:

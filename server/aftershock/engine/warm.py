@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aftershock.engine.agent import Agent, Collection, PatchAnswer
 from aftershock.engine.rebuilding import Rebuild
-from aftershock.engine.sources import SourceFile, changed_bodies, inside, is_source, relative
+from aftershock.engine.sources import SourceFile, changed_bodies, inside, is_current, is_source, relative
 from aftershock.selection.inputs import Imported
 from aftershock.selection.keys import Key
 from aftershock.selection.snapshot import Snapshot
@@ -226,6 +226,16 @@ class WarmSession:
         if outdated:
             raise Outdated(outdated)
         return paths
+
+    def check_quoted(self, paths: Iterable[str]) -> None:
+        """A failure shows lines of these files, which pytest reads from the disk, whatever code it has run.
+
+        Raises Outdated for files that the disk has otherwise than ``present`` by now.
+        """
+        known = [file for path in paths if (file := self.present.sources.get(path)) is not None]
+        outdated = [file.path for file in known if not is_current(self.root, file)]
+        if outdated:
+            raise Outdated(outdated)
 
 
 def _wide(names: Iterable[str]) -> list[str]:

@@ -39,13 +39,18 @@ class Warming:
         project: Project,
         born: Callable[[messages.BaseReady], None],
         collected: Callable[[Collection, Iterable[str] | None], None],
+        followed: Callable[[WarmSession], None],
         outdated: Callable[[Iterable[Path]], None],
     ) -> None:
-        """Tell ``born`` of each new interpreter, ``collected`` of each collection, ``outdated`` of files to look at."""
+        """Tell ``born`` of each new interpreter, ``collected`` of each collection, ``outdated`` of files to look at.
+
+        ``followed`` hears of a session that was made equal to another present in place.
+        """
         self._configuration = configuration
         self._project = project
         self._born = born
         self._collected = collected
+        self._followed = followed
         self._outdated = outdated
         self.agent: Agent | None = None
         self.session: WarmSession | None = None
@@ -200,10 +205,13 @@ class Warming:
         elif session is not None and agent.unfit:
             why = Rebuild("", agent.unfit)
         elif session is not None:
+            if session.present is present:
+                return session
             patches = session.patches
-            why = None if session.present is present else await session.follow(present)
+            why = await session.follow(present)
             self._patches += session.patches - patches
             if why is None:
+                self._followed(session)
                 return session
         self._note_new(why)
         self.session = await self._open(agent, present)

@@ -69,6 +69,7 @@ class Definitions:
         self._related: tuple[object, Relations] | None = None
         self._snapshot: Snapshot | None = None
         self._present: dict[str, str] = {}
+        self._rests_on: dict[str, frozenset[str]] = {}
         self._asked: set[str] = set()
         self._concerns: dict[tuple[str, Delta], Concern] = {}
 
@@ -89,16 +90,25 @@ class Definitions:
         return self._tables.get(digest)
 
     def note_present(self, path: str, table: str, snapshot: Snapshot) -> None:
-        """An import on ``snapshot`` has come to this: whatever depends on it may hold again."""
+        """On ``snapshot`` the file's names are bound to this: whatever depends on it may hold again."""
         self._follow(snapshot)
         self._present[path] = table
         self._asked = set(self._present)
+
+    def note_imported(self, fact: ImportFact, table: Table, snapshot: Snapshot) -> None:
+        """An import on ``snapshot`` has come to this."""
+        self.add(fact, table)
+        self._note_fact(fact, snapshot)
 
     def note_failed(self, fact: ImportFact, table: Table, snapshot: Snapshot) -> None:
         """An import on ``snapshot`` has failed: another one will, until an input of it changes."""
         self._tables[fact.table] = table
         self._failed[fact.path] = fact
+        self._note_fact(fact, snapshot)
+
+    def _note_fact(self, fact: ImportFact, snapshot: Snapshot) -> None:
         self.note_present(fact.path, fact.table, snapshot)
+        self._rests_on[fact.path] = fact.paths
 
     def note_not_begun(self, path: str, snapshot: Snapshot) -> None:
         """On ``snapshot`` nobody begins to import the file."""
@@ -120,7 +130,7 @@ class Definitions:
         failed = self._failed.get(path)
         for fact in (*([failed] if failed else []), *reversed(self._facts.get(path, ()))):
             if self._holds(fact, snapshot):
-                self._present[path] = fact.table
+                self._present[path], self._rests_on[path] = fact.table, fact.paths
                 return fact.table
         return None
 
@@ -224,21 +234,20 @@ class Definitions:
         return self._opaque[table]
 
     def _follow(self, snapshot: Snapshot) -> None:
-        """Begin anew on another snapshot, but for files that depend on nothing that differs."""
+        """Begin anew on another snapshot, but for files that rest on nothing that differs."""
         last = self._snapshot
         if last is snapshot:
             return
         self._snapshot = snapshot
         self._concerns, self._by_string = {}, None
-        same_world = last is not None and last.is_in_same_world(snapshot)
+        left = self._rests_on if last is not None and last.is_in_same_world(snapshot) else {}
         moved = {path for path, symbols in snapshot.symbols.items() if last and last.symbols.get(path) is not symbols}
-        kept = {}
-        for path, digest in self._present.items() if same_world else ():
-            told = [*self._facts.get(path, ()), *([self._failed[path]] if path in self._failed else [])]
-            fact = next((fact for fact in told if fact.table == digest), None)
-            if fact is not None and fact.paths.isdisjoint(moved):
-                kept[path] = digest
-        self._present, self._asked = kept, set(kept)
+        while moved:  # what rests on a file that is asked again may be told something else
+            still = {path: paths for path, paths in left.items() if path not in moved and paths.isdisjoint(moved)}
+            moved, left = left.keys() - still.keys(), still
+        self._rests_on = dict(left)
+        self._present = {path: self._present[path] for path in left}
+        self._asked = set(self._present)
 
 
 def import_inputs(path: str, ran: Iterable[Key], extra: Iterable[Key], snapshot: Snapshot) -> InputSet:
