@@ -2,29 +2,87 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 
-_STARTS = frozenset(("subprocess.Popen", "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn"))
+from aftershock_agent import processes
+from aftershock_agent.source_watch import SourceWatch
+
+_PROGRAMS = frozenset(("subprocess.Popen", "os.system", "os.posix_spawn"))
+"""Events of the start of another program, which has nothing of the project but what it opens."""
+_STARTS = frozenset((*_PROGRAMS, "os.exec", "os.fork", "os.forkpty", "os.spawn"))
+_LINK = "os.link"
+"""The event of a file's getting another name, under which nobody notices that it is opened."""
+_HEARD = frozenset((*_STARTS, _LINK))
+_SOURCE = re.compile(r"\.py\b")
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a wider fixture did: the event of a child process, if any, and whether sources were looked at meanwhile."""
+
+    started: str
+    noticed: bool
 
 
 class ChildProcesses:
     """Hears of every child process from the interpreter's audit events (PEP 578)."""
 
     def __init__(self) -> None:
+        """Nothing is heard yet; ``sources`` tells what programs may have looked at, once it is opened."""
+        self.sources = SourceWatch()
         self._seen = ""
+        self._program = ""
+        self._noticed = False
         self._count = "None"
         sys.addaudithook(self._listener())
+        if hasattr(os, "register_at_fork"):
+            # With preexec_fn subprocess forks code of the project, and says nothing else of it.
+            os.register_at_fork(before=lambda: self.note("os.fork"))
 
     def take(self) -> str:
-        """The event of the first child process since the last call, or an empty string."""
-        self.note(self._multiprocessing())
-        seen, self._seen = self._seen, ""
-        return seen
+        """The event of the first child process since the last call, or an empty string; begin anew.
+
+        A program that has ended, and while it ran nobody had looked at a source since the last call, doesn't count.
+        """
+        program, self._program = self._program, ""
+        lives = program != "" and _live_on()  # asked first: what has ended by now opens nothing more
+        heard = self._take()
+        if program and (lives or heard.noticed or not self.sources.sees()):
+            return heard.started or program
+        return heard.started
+
+    @property
+    def started_program(self) -> bool:
+        """Whether a program has been started since the last :meth:`take`, whatever it has looked at."""
+        return bool(self._program or self._seen)
+
+    def set_apart(self) -> Heard:
+        """Take what was heard until a wider fixture begins, or during its setup, to :meth:`join` it later.
+
+        A program counts whatever was looked at: it may go on to serve others.
+        """
+        heard, program = self._take(), self._program
+        self._program = ""
+        return Heard(heard.started or program, heard.noticed)
+
+    def join(self, heard: Heard) -> None:
+        """What was heard then counts here too."""
+        self._noticed |= heard.noticed
+        self.note(heard.started)
 
     def note(self, event: str) -> None:
-        """A child process counts here too: one of a wider fixture, say."""
+        """A child process counts here too."""
         self._seen = self._seen or event
+
+    def _take(self) -> Heard:
+        self.note(self._multiprocessing())
+        heard = Heard(self._seen, self.sources.noticed() or self._noticed)
+        self._seen, self._noticed = "", False
+        return heard
 
     def _multiprocessing(self) -> str:
         """Whether multiprocessing has counted a new process: its way of spawning raises no audit event."""
@@ -33,14 +91,35 @@ class ChildProcesses:
         before, self._count = self._count, count
         return "multiprocessing" if count not in (before, "count(1)", "None") else ""
 
-    def _listener(self) -> Callable[[str, object], None]:
+    def _note_program(self, event: str, arguments: tuple[object, ...]) -> None:
+        """A program is about to start; one that is told of sources may ask of what age they are and open nothing."""
+        command = arguments if event == "os.system" else arguments[:-1]  # what follows is the environment
+        if not self.sources.watching or _SOURCE.search(repr(command)):
+            self._seen = event
+        self._program = self._program or event
+
+    def _listener(self) -> Callable[[str, tuple[object, ...]], None]:
         """A plain function: a method would cost the project three times as much, at each import, open and ``id()``.
 
         The interpreter asks a hook for an attribute at each event, which methods raise an AttributeError for.
         """
 
-        def hear(event: str, arguments: object) -> None:
-            if event in _STARTS and not self._seen:
+        def hear(event: str, arguments: tuple[object, ...]) -> None:
+            if event not in _HEARD or self._seen:
+                return
+            if event == _LINK:
+                self._noticed = True
+            elif event in _PROGRAMS:
+                try:
+                    self._note_program(event, arguments)
+                except Exception:  # from an argument's own repr, or from what a test has put in the place of a function
+                    self._seen = event
+            else:
                 self._seen = event
 
         return hear
+
+
+def _live_on() -> bool:
+    """Whether a program may go on after its test: a child of this process, or one that it left to the session."""
+    return bool(processes.living_children() or processes.strangers(os.getppid()))

@@ -30,6 +30,7 @@ class StartSession:
 
     ``prepared`` is the number of a prepared one that may become this session, if it is there; 0 to begin with base.
     ``isolation`` is the user's setting; the session makes of it what can be done (:class:`InProcess`).
+    ``sources`` are the project's files (absolute paths); base makes of them ``folders``, what a watch of them watches.
     """
 
     session: int
@@ -37,6 +38,7 @@ class StartSession:
     sources: list[str] = field(default_factory=list)
     isolation: str = "auto"
     prepared: int = 0
+    folders: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -84,13 +86,17 @@ class Worker:
 
 @dataclass(frozen=True)
 class Run:
-    """Run tests, in this order, in one fork of the session; ``more``: it may be given more, and asks for them."""
+    """Run tests, in this order, in one fork of the session; ``more``: it may be given more, and asks for them.
+
+    ``programs``: some of these tests start other programs, and it is worth while to see what those look at.
+    """
 
     session: int
     run: int
     tests: list[str]
     worker: Worker
     more: bool = False
+    programs: bool = False
 
 
 @dataclass(frozen=True)

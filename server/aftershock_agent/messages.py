@@ -237,7 +237,8 @@ class TestFinished:
 
     ``executed`` and ``loaded`` cover its own phases and the wider fixtures that it used.  The run sends ``numbers`` for
     what it executed, with the ``functions`` whose numbers it hadn't used before; who receives it fills in ``executed``.
-    ``opaque`` names something it did that recording can't see into (a child process), or is empty.
+    ``opaque`` names something it did that recording can't see into (a child process), or is empty; ``program``: it has
+    started another program, which may have looked at nothing of the project.
     """
 
     __test__: ClassVar[bool] = False
@@ -254,6 +255,7 @@ class TestFinished:
     output: str = ""
     reason: str = ""
     opaque: str = ""
+    program: bool = False
 
 
 @dataclass(frozen=True)

@@ -199,10 +199,22 @@ def children(pid: int | None = None) -> set[int]:
     return found
 
 
-def living_children() -> set[int]:
-    """The children of this process that haven't ended; none where the system doesn't tell."""
+def strangers(parent: int) -> set[int]:
+    """The living children of ``parent`` that run another program than this process: no forks of it."""
+    own = _command_of(os.getpid())
+    return {pid for pid in living_children(parent) if _command_of(pid) != own}
+
+
+def _command_of(pid: int) -> bytes:
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as stream:
+        return stream.read()
+    return b""
+
+
+def living_children(parent: int | None = None) -> set[int]:
+    """The children of a process (this one's by default) that haven't ended; none where the system doesn't tell."""
     living = set()
-    for pid in children():
+    for pid in children(parent):
         with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", "rb") as stream:
             state = stream.read().rpartition(b")")[2].split()[0]
             if state != b"Z":

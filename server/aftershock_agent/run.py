@@ -14,7 +14,7 @@ import pytest
 
 from aftershock_agent import messages, processes
 from aftershock_agent.channel import Channel, RunChannel
-from aftershock_agent.children import ChildProcesses
+from aftershock_agent.children import ChildProcesses, Heard
 from aftershock_agent.orders import Orders
 from aftershock_agent.recording import LoadedFiles, Recorder
 from aftershock_agent.reports import Outcome, failure_of, root_cause
@@ -55,7 +55,7 @@ class Run:
         self.ran: set[int] = set()
         self._told: set[int] = set()
         self._fixtures: dict[int, set[int]] = {}
-        self._opaque: dict[int, str] = {}
+        self._heard: dict[int, Heard] = {}
         self._users: dict[int, list[str]] = {}
         self._current = ""
         self.moved = False
@@ -182,13 +182,15 @@ class Run:
         outside = self._executed
         self._drain()
         inside = self._executed = set()
-        before = self._children.take()
+        before = self._children.set_apart()
         try:
             return (yield)
         finally:
             self._drain()
-            self._opaque[id(fixturedef)] = started = self._take_opaque()
-            self._children.note(before or started)
+            self._children.note(self._recorder.mend())
+            self._heard[id(fixturedef)] = within = self._children.set_apart()
+            self._children.join(before)
+            self._children.join(within)
             self._fixtures[id(fixturedef)] = inside
             self._executed = outside
             outside |= inside
@@ -237,16 +239,11 @@ class Run:
     def _note_fixtures(self, item: pytest.Item) -> None:
         for fixturedef in _fixturedefs(item) if self._fixtures else ():
             if id(fixturedef) in self._fixtures:
-                self._children.note(self._opaque[id(fixturedef)])
+                self._children.join(self._heard[id(fixturedef)])
                 users = self._users.setdefault(id(fixturedef), [])
                 if item.nodeid not in users:
                     users.append(item.nodeid)
                 self._executed |= self._fixtures[id(fixturedef)]
-
-    def _take_opaque(self) -> str:
-        """What recording couldn't see into, or what a test has done to recording itself."""
-        mended = self._recorder.mend()
-        return self._children.take() or mended
 
     def _drain(self) -> None:
         taken = self._recorder.take()
@@ -266,6 +263,8 @@ class Run:
         if self._strays[0]:
             self._strays[0] = 0
             outcome.remark(_STRAY)
+        mended = self._recorder.mend()
+        program = self._children.started_program
         self._outbox.append(
             messages.TestFinished(
                 session=self._command.session,
@@ -279,7 +278,8 @@ class Run:
                 failure=outcome.failure,
                 output=outcome.output,
                 reason=outcome.reason,
-                opaque=self._take_opaque(),
+                opaque=self._children.take() or mended,
+                program=program,
             )
         )
 

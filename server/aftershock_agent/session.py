@@ -104,6 +104,7 @@ class Session:
         self._node.waiting.extend(waiting)
         self.number = self._updates.session = command.session
         self._isolation = command.isolation
+        self._children.sources.folders = command.folders
         self._scratch.mkdir(0o700)
 
     def take_loaded(self) -> list[messages.LoadedFile]:
@@ -309,6 +310,8 @@ class Session:
     def _run_in_fork(self, command: messages.Run, channel: Channel, orders: list[bytes]) -> None:
         own = self._folder_of(command)
         own_temporary_folder(self._collecting.config, own)
+        if command.programs:
+            self._children.sources.open()
         self._execute(command, channel, orders)
         shutil.rmtree(own, ignore_errors=True)
 

@@ -382,8 +382,9 @@ class Driver:
             tests = [test for test in tests if test not in still_open]
         runnable = [test for test in tests if test in nodes and self._reporting.collectable(test, session)]
         limit = parts.configuration.test_timeout
+        programs = not parts.ledger.programs.isdisjoint(runnable)
         self._runner = runner = Runner(
-            session.agent, runnable, limit, lambda event, alone: self._reporting.report(session, event, alone)
+            session.agent, runnable, limit, lambda event, alone: self._reporting.report(session, event, alone), programs
         )
         seconds = {test: spent for test in runnable if (spent := parts.ledger.seconds(test)) is not None}
         try:

@@ -42,8 +42,12 @@ class Ledger:
         self._imports = ImportLedger(store, self._definitions)
         self.index = FactIndex(variant, self._definitions)
         self.follow(snapshot, {})
+        self.programs: set[str] = set()
+        """The tests that are known to start other programs, or to do something else that can't be seen into."""
         for fact in store.facts():
             self.index.add(fact)
+            if fact.is_opaque:
+                self.programs.add(fact.test)
 
     def set_variant(self, variant: str) -> None:
         """The interpreter is known (anew)."""
@@ -70,6 +74,8 @@ class Ledger:
         Raises Outdated when a file that the test loaded, or its failure shows, had changed meanwhile: nothing is
         recorded then.
         """
+        if event.program or event.opaque:
+            self.programs.add(event.test)
         loaded = session.note_loaded(event.loaded)
         executed = self._relative(session, event.executed)
         self._keep(verdict_of(event), session, executed, loaded, event.opaque != "", alone)

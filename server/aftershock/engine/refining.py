@@ -37,7 +37,8 @@ class Refiner:
         for test in tests:
             if not going_on() or not session.agent.session_alive or session.agent.in_process:
                 return  # in process no test runs in a state that no other has seen
-            runner = Runner(session.agent, [test], self._timeout, lambda event, _: self._take(event, session))
+            programs = test in self._ledger.programs
+            runner = Runner(session.agent, [test], self._timeout, lambda event, _: self._take(event, session), programs)
             await runner.run(1, {})
 
     def _take(self, event: TestEvent, session: WarmSession) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from aftershock.selection.keys import Key
+from aftershock.selection.keys import Key, KeyKind
 from aftershock_agent.messages import Failure
 
 InputSet = frozenset[tuple[Key, str]]
@@ -60,3 +60,8 @@ class Fact:
     def test(self) -> str:
         """The node id."""
         return self.verdict.test
+
+    @property
+    def is_opaque(self) -> bool:
+        """Whether it depends on all sources, since the test did what recording can't see into."""
+        return any(key.kind is KeyKind.PROJECT for key, _ in self.inputs[0])
