@@ -20,7 +20,6 @@ from aftershock_agent import bytecode, codec, messages
 from aftershock_agent.channel import Channel
 from aftershock_agent.processes import CAN_FORK, End
 from aftershock_agent.recording import method, state_of
-from aftershock_agent.source_watch import folders_of
 from aftershock_agent.stack_room import with_room
 from aftershock_agent.tree import Node, scratch_of
 
@@ -129,8 +128,7 @@ class Base:
 
     def _start(self, command: messages.StartSession) -> None:
         bytecode.drop_stale(command.sources)
-        command = dataclasses.replace(command, sources=[], folders=folders_of(command.sources, self._root))
-        order = codec.encode(command)
+        order = codec.encode(dataclasses.replace(command, sources=[]))
         if command.prepared in self._node.children and self._installed == _installed():
             self._node.rename(command.prepared, command.session)
             self._node.send_down(command.session, order.rstrip(b"\n"))

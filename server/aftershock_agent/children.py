@@ -17,6 +17,9 @@ _STARTS = frozenset((*_PROGRAMS, "os.exec", "os.fork", "os.forkpty", "os.spawn")
 _LINK = "os.link"
 """The event of a file's getting another name, under which nobody notices that it is opened."""
 _HEARD = frozenset((*_STARTS, _LINK))
+_UNKNOWN = "unknown"
+_BYTECODE_ELSEWHERE = "PYTHONPYCACHEPREFIX"
+"""The variable that has Python open no source, nor anything beside it, to import that."""
 _SOURCE = re.compile(r"\.py\b")
 
 
@@ -38,6 +41,8 @@ class ChildProcesses:
         self._program = ""
         self._noticed = False
         self._count = "None"
+        self.started = 0
+        """How many child processes have been started, as far as was heard."""
         sys.addaudithook(self._listener())
         if hasattr(os, "register_at_fork"):
             # With preexec_fn subprocess forks code of the project, and says nothing else of it.
@@ -49,15 +54,18 @@ class ChildProcesses:
         A program that has ended, and while it ran nobody had looked at a source since the last call, doesn't count.
         """
         program, self._program = self._program, ""
-        lives = program != "" and _live_on()  # asked first: what has ended by now opens nothing more
-        heard = self._take()
-        if program and (lives or heard.noticed or not self.sources.sees()):
-            return heard.started or program
-        return heard.started
+        try:
+            # Asked first: what has ended by now opens nothing more.
+            lives = program != "" and not self._seen and processes.may_have_left_some()
+            heard = self._take()
+            blind = not (lives or heard.noticed) and (program == "" or self.sources.sees())
+        except Exception:  # no descriptor is free, or a test has put something in the place of a function
+            return self._seen or program or _UNKNOWN
+        return heard.started or ("" if blind else program)
 
     @property
-    def started_program(self) -> bool:
-        """Whether a program has been started since the last :meth:`take`, whatever it has looked at."""
+    def suspect(self) -> bool:
+        """Whether there was anything since the last :meth:`take` that may be a program's start, whatever that saw."""
         return bool(self._program or self._seen)
 
     def set_apart(self) -> Heard:
@@ -93,8 +101,9 @@ class ChildProcesses:
 
     def _note_program(self, event: str, arguments: tuple[object, ...]) -> None:
         """A program is about to start; one that is told of sources may ask of what age they are and open nothing."""
-        command = arguments if event == "os.system" else arguments[:-1]  # what follows is the environment
-        if not self.sources.watching or _SOURCE.search(repr(command)):
+        command, environment = (arguments, None) if event == "os.system" else (arguments[:-1], arguments[-1])
+        hidden = _BYTECODE_ELSEWHERE in os.environ or _BYTECODE_ELSEWHERE in repr(environment)
+        if hidden or not self.sources.watching or _SOURCE.search(repr(command)):
             self._seen = event
         self._program = self._program or event
 
@@ -105,7 +114,10 @@ class ChildProcesses:
         """
 
         def hear(event: str, arguments: tuple[object, ...]) -> None:
-            if event not in _HEARD or self._seen:
+            if event not in _HEARD:
+                return
+            self.started += event in _STARTS
+            if self._seen:
                 return
             if event == _LINK:
                 self._noticed = True
@@ -118,8 +130,3 @@ class ChildProcesses:
                 self._seen = event
 
         return hear
-
-
-def _live_on() -> bool:
-    """Whether a program may go on after its test: a child of this process, or one that it left to the session."""
-    return bool(processes.living_children() or processes.strangers(os.getppid()))

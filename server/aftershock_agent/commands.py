@@ -30,7 +30,6 @@ class StartSession:
 
     ``prepared`` is the number of a prepared one that may become this session, if it is there; 0 to begin with base.
     ``isolation`` is the user's setting; the session makes of it what can be done (:class:`InProcess`).
-    ``sources`` are the project's files (absolute paths); base makes of them ``folders``, what a watch of them watches.
     """
 
     session: int
@@ -38,7 +37,6 @@ class StartSession:
     sources: list[str] = field(default_factory=list)
     isolation: str = "auto"
     prepared: int = 0
-    folders: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

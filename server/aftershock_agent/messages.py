@@ -262,7 +262,7 @@ class TestFinished:
 class TeardownExecuted:
     """A wider fixture was torn down after ``tests`` had used it: what that ran counts for each of them.
 
-    ``numbers``, ``functions`` and ``executed`` are as in :class:`TestFinished`.
+    ``numbers``, ``functions`` and ``executed`` are as in :class:`TestFinished`; ``opaque``: it started child processes.
     """
 
     session: int
@@ -271,6 +271,7 @@ class TeardownExecuted:
     numbers: list[int]
     functions: Functions
     executed: Executed = field(default_factory=dict)
+    opaque: bool = False
 
 
 @dataclass(frozen=True)

@@ -199,27 +199,36 @@ def children(pid: int | None = None) -> set[int]:
     return found
 
 
-def strangers(parent: int) -> set[int]:
-    """The living children of ``parent`` that run another program than this process: no forks of it."""
+def may_have_left_some() -> bool:
+    """Whether a program that this process has started may be running still, left to its parent perhaps.
+
+    True where that can't be told.  Raises OSError where nothing can be opened any more.
+    """
+    if not os.path.exists("/proc/thread-self/children"):
+        return True
     own = _command_of(os.getpid())
-    return {pid for pid in living_children(parent) if _command_of(pid) != own}
+    return bool(living_children()) or any(_command_of(pid) != own for pid in living_children(os.getppid()))
 
 
 def _command_of(pid: int) -> bytes:
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as stream:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError), open(f"/proc/{pid}/cmdline", "rb") as stream:
         return stream.read()
     return b""
 
 
 def living_children(parent: int | None = None) -> set[int]:
     """The children of a process (this one's by default) that haven't ended; none where the system doesn't tell."""
-    living = set()
-    for pid in children(parent):
-        with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", "rb") as stream:
-            state = stream.read().rpartition(b")")[2].split()[0]
-            if state != b"Z":
-                living.add(pid)
-    return living
+    return {pid for pid in children(parent) if _lives(pid)}
+
+
+def _lives(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as stream:
+            return stream.read().rpartition(b")")[2].split()[0] != b"Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True  # another user's
 
 
 def kill_all_but(kept: set[int]) -> None:

@@ -56,6 +56,9 @@ class Run:
         self._told: set[int] = set()
         self._fixtures: dict[int, set[int]] = {}
         self._heard: dict[int, Heard] = {}
+        self._opaque = ""
+        self._suspect = False
+        self._started = 0
         self._users: dict[int, list[str]] = {}
         self._current = ""
         self.moved = False
@@ -164,6 +167,7 @@ class Run:
         self._drain()
         self._executed = set()
         self._compared = None
+        self._opaque, self._suspect = "", False
         self._outcome = Outcome()
         self._current = item.nodeid
         self._outbox.append(messages.TestStarted(self._command.session, self._command.run, item.nodeid))
@@ -199,6 +203,7 @@ class Run:
     def pytest_runtest_teardown(self, item: pytest.Item) -> None:
         """Note which wider fixtures the test had, and set apart what tearing them down will run."""
         self._note_fixtures(item)
+        self._started = self._children.started
         self._drain()
 
     def pytest_fixture_post_finalizer(self, fixturedef: Any) -> None:
@@ -210,11 +215,12 @@ class Run:
         self._drain()
         executed, self._executed = self._executed, before
         self._executed |= executed
+        started, self._started = self._children.started > self._started, self._children.started
         others = [test for test in users if test != self._current]
-        if others and executed:
-            command = self._command
+        if others and (executed or started):
+            command, new = self._command, self._new(executed)
             self._outbox.append(
-                messages.TeardownExecuted(command.session, command.run, others, list(executed), self._new(executed))
+                messages.TeardownExecuted(command.session, command.run, others, list(executed), new, opaque=started)
             )
 
     def pytest_exception_interact(
@@ -264,7 +270,9 @@ class Run:
             self._strays[0] = 0
             outcome.remark(_STRAY)
         mended = self._recorder.mend()
-        program = self._children.started_program
+        self._suspect |= self._children.suspect
+        # Asked before functions count as told; a test that is told twice stays what it was.
+        self._opaque = self._opaque or self._children.take() or mended
         self._outbox.append(
             messages.TestFinished(
                 session=self._command.session,
@@ -278,8 +286,8 @@ class Run:
                 failure=outcome.failure,
                 output=outcome.output,
                 reason=outcome.reason,
-                opaque=self._children.take() or mended,
-                program=program,
+                opaque=self._opaque,
+                program=self._suspect,
             )
         )
 

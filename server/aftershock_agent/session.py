@@ -86,6 +86,7 @@ class Session:
         self._imports = Imports(self._project, self.recorder, lambda text: channel.send(messages.Log("error", text)))
         self._loaded = LoadedFiles(self._project)
         self._children = ChildProcesses()
+        self._children.sources.root = root
         self._patcher = Patcher(self.recorder)
         self._updates = Updates(self._patcher)
         self._workers = Workers()
@@ -104,7 +105,6 @@ class Session:
         self._node.waiting.extend(waiting)
         self.number = self._updates.session = command.session
         self._isolation = command.isolation
-        self._children.sources.folders = command.folders
         self._scratch.mkdir(0o700)
 
     def take_loaded(self) -> list[messages.LoadedFile]:

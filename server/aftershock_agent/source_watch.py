@@ -1,10 +1,9 @@
-"""Tells whether any process has looked at the project's sources in some time, by what it opened (Linux's inotify).
+"""Tells whether any process has looked at a project in some time, by what it opened there (Linux's inotify).
 
-A process that imports a module, or runs or reads a source, opens that; to find a module, or none, it lists folders;
-what asks for the state of many files at once (git, make) opens its index or its rules in a folder of the project.  So
-what a program does depends on sources only where a folder that holds sources or leads to one, or anything in it, was
-opened meanwhile.  Who opened it isn't told: the test itself, an editor or another run may have, which is taken for the
-program.  Source: inotify(7).
+A process that imports a module, or runs or reads a source, opens that, or lists the folder that it is in; what compares
+many files by their age (git, make) opens its index or its rules.  So what a program does depends on sources only where
+something in the project was opened meanwhile.  Who opened it isn't told: the test itself, an editor or another run may
+have, which is taken for the program.  Source: inotify(7).
 """
 
 from __future__ import annotations
@@ -12,63 +11,79 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import stat
 import struct
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
+
+from aftershock_agent.project_folders import is_ignored
 
 _READ = 0x01 | 0x20  # IN_ACCESS, IN_OPEN
 _MOVED = 0x04 | 0x40 | 0x80 | 0x100 | 0x200 | 0x400 | 0x800
 """IN_ATTRIB, IN_MOVED_FROM, IN_MOVED_TO, IN_CREATE, IN_DELETE, IN_DELETE_SELF, IN_MOVE_SELF."""
 _LOST = _MOVED | 0x2000 | 0x4000 | 0x8000
-"""With IN_UNMOUNT, IN_Q_OVERFLOW and IN_IGNORED: there may be folders now that aren't watched."""
-_FOLDERS_ONLY = 0x01000000  # IN_ONLYDIR
+"""With IN_UNMOUNT, IN_Q_OVERFLOW and IN_IGNORED: there may be places now that aren't watched."""
 _EVENT = struct.Struct("iIII")
 _LOT = 1 << 16  # bytes
 _GONE = (errno.ENOENT, errno.ENOTDIR)
-_OWN = ".aftershock"
+_MOST = 5000  # places: below what a kernel lets one user watch
+_TRIES = 5  # of watching a project in which folders come and go
+_OWN = b".aftershock"
 _BOOKS = (".git", ".hg", ".svn", ".jj")
 # A test may have put something else in the place of these.
 _close, _open, _read, _readlink = os.close, os.open, os.read, os.readlink
 
 
-def folders_of(sources: Iterable[str], root: str) -> list[str]:
-    """The folders to watch for ``sources`` (absolute paths): the root first, those that hold sources or lead to one.
+def places_of(root: str) -> Iterator[str]:
+    """What to watch of a project, the root first: its folders, and what else a source may be read by.
 
-    Also where their bytecode is kept, where symbolic links lead, and what version control keeps of the root.
+    That is bytecode, the places where symbolic links among the sources lead, sources that have other names too (hard
+    links), and what version control keeps.
     """
-    found = {root: None}
-    for folder in dict.fromkeys(os.path.dirname(source) for source in sources):
-        for real in dict.fromkeys((folder, os.path.realpath(folder))):
-            while real not in found and real.startswith(root + os.sep):
-                found[real] = None
-                real = os.path.dirname(real)
-            found.setdefault(real)
-    for source in sources:
-        if os.path.islink(source):
-            found.setdefault(os.path.dirname(os.path.realpath(source)))
-    with_bytecode = [each for folder in found for each in (folder, os.path.join(folder, "__pycache__"))]
-    return [*with_bytecode, *_books_of(Path(root))]
+    for parent in _parents(root):
+        yield from _books_in(parent)
+    for folder, folders, names in os.walk(root):
+        yield folder
+        yield os.path.join(folder, "__pycache__")
+        yield from _books_in(folder)
+        folders[:] = [name for name in folders if not is_ignored(os.path.join(folder, name))]
+        for name in names:
+            if name.endswith(".py"):
+                yield from _other_ways_to(os.path.join(folder, name))
 
 
-def _books_of(root: Path) -> Iterator[str]:
-    """The folders in which version control keeps what it knows of the files."""
-    for parent in (root, *root.parents):
-        for books in (os.path.join(parent, name) for name in _BOOKS):
-            if os.path.isdir(books):
-                yield books
-            elif os.path.isfile(books) and os.access(books, os.R_OK):  # a work tree or a submodule of git's
-                text = Path(books).read_text("utf-8", "replace")
-                yield os.path.join(parent, text.removeprefix("gitdir:").strip())
+def _parents(folder: str) -> Iterator[str]:
+    while (parent := os.path.dirname(folder)) != folder:
+        yield parent
+        folder = parent
+
+
+def _books_in(folder: str) -> Iterator[str]:
+    """The folder in which version control keeps what it knows of the files here and below."""
+    for books in (os.path.join(folder, name) for name in _BOOKS):
+        if os.path.isdir(books):
+            yield books
+        elif os.path.isfile(books) and os.access(books, os.R_OK):  # a work tree or a submodule of git's
+            with open(books, encoding="utf-8", errors="replace") as stream:
+                yield os.path.join(folder, stream.read().removeprefix("gitdir:").strip())
+
+
+def _other_ways_to(source: str) -> Iterator[str]:
+    with suppress(FileNotFoundError):
+        status = os.lstat(source)
+        if stat.S_ISLNK(status.st_mode):
+            yield os.path.dirname(os.path.realpath(source))
+        elif status.st_nlink > 1:
+            yield source
 
 
 class SourceWatch:
-    """Watches the ``folders``, which the session sets, in the process that has called :meth:`open`."""
+    """Watches the project below ``root``, in the process that has called :meth:`open`."""
 
     def __init__(self) -> None:
-        """Nothing is watched yet."""
-        self.folders: Sequence[str] = ()
+        """Nothing is watched yet; the session sets ``root``."""
+        self.root = ""
         self._library = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
         self._descriptor = -1
         self._owner = 0
@@ -78,10 +93,9 @@ class SourceWatch:
 
         Not for runs that don't need it: the kernel takes some 10 ms to end a watch.
         """
-        if self._library is None or not self.folders:
-            return
-        self._descriptor, self._owner = self._library.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC), os.getpid()
-        self._watch_folders()
+        if self._library is not None:
+            self._descriptor, self._owner = self._library.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC), os.getpid()
+            self._follow()
 
     @property
     def watching(self) -> bool:
@@ -98,8 +112,7 @@ class SourceWatch:
             return True
         flags = self._take()
         if flags & _LOST:
-            self._watch_folders()
-            self._take()
+            self._follow()
         return flags != 0 or not self.watching
 
     def sees(self) -> bool:
@@ -107,22 +120,29 @@ class SourceWatch:
         if not self.watching:
             return False
         with suppress(OSError):
-            _close(_open(self.folders[0], os.O_RDONLY | os.O_DIRECTORY))
-        return self._take() != 0
+            _close(_open(self.root, os.O_RDONLY | os.O_DIRECTORY))
+        return self.noticed() and self.watching
 
-    def _watch_folders(self) -> None:
-        library = self._library
-        for folder in self.folders if library is not None else ():
-            mask = _READ | _MOVED | _FOLDERS_ONLY
-            added = library is not None and library.inotify_add_watch(self._descriptor, os.fsencode(folder), mask) >= 0
-            if not added and ctypes.get_errno() not in _GONE:
-                self._give_up()
+    def _follow(self) -> None:
+        """Watch all places that there are now; what this itself opens is not to be told."""
+        for _ in range(_TRIES):
+            if not self._watch(list(places_of(self.root))):
+                break
+            if not self._take() & _LOST:
                 return
-
-    def _give_up(self) -> None:
-        if self._descriptor >= 0:
-            _close(self._descriptor)
+        _close(self._descriptor)
         self._descriptor = -1
+
+    def _watch(self, places: list[str]) -> bool:
+        """Whether all of these that are there are watched."""
+        library = self._library
+        if library is None or self._descriptor < 0 or len(places) > _MOST:
+            return False
+        for place in places:
+            added = library.inotify_add_watch(self._descriptor, os.fsencode(place), _READ | _MOVED)
+            if added < 0 and ctypes.get_errno() not in _GONE:
+                return False
+        return True
 
     def _take(self) -> int:
         """What has happened since the last call, as inotify's flags."""
@@ -134,7 +154,7 @@ class SourceWatch:
                     _, mask, _, length = _EVENT.unpack_from(data, offset)
                     offset += _EVENT.size
                     # SQLite opens the folder of our own database to have it on the disk.
-                    if data[offset : offset + length].rstrip(b"\0") != _OWN.encode():
+                    if data[offset : offset + length].rstrip(b"\0") != _OWN:
                         flags |= mask
                     offset += length
         return flags

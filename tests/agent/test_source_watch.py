@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from aftershock_agent.source_watch import SourceWatch, folders_of
+from aftershock_agent import source_watch
+from aftershock_agent.source_watch import SourceWatch
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
 
@@ -25,11 +27,16 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
+def _opened(root: Path) -> SourceWatch:
+    watch = SourceWatch()
+    watch.root = str(root)
+    watch.open()
+    return watch
+
+
 @pytest.fixture
 def watch(root: Path) -> Iterator[SourceWatch]:
-    watch = SourceWatch()
-    watch.folders = folders_of([str(root / name) for name in _SOURCES], str(root))
-    watch.open()
+    watch = _opened(root)
     assert not watch.noticed()
     yield watch
     assert watch.sees()
@@ -76,6 +83,29 @@ def test_bytecode_that_is_made_later_is_watched_too(root: Path, watch: SourceWat
     _make_bytecode(root)
     assert watch.noticed()
     (root / "package/inner/__pycache__/deep.pyc").write_bytes(b"")
+    assert watch.noticed()
+
+
+def test_a_source_is_noticed_under_its_other_name(root: Path, tmp_path: Path) -> None:
+    os.link(root / "top.py", tmp_path / "other")
+    watch = _opened(root)
+    (tmp_path / "other").read_text()
+    assert watch.noticed()
+
+
+@pytest.mark.parametrize("folder", [".", "package", ".."])
+def test_what_git_keeps_is_noticed_wherever_that_is(root: Path, folder: str) -> None:
+    (root / folder / ".git").mkdir()
+    (root / folder / ".git/index").write_text("")
+    watch = _opened(root)
+    (root / folder / ".git/index").read_text()
+    assert watch.noticed()
+
+
+def test_a_project_with_too_many_folders_is_not_watched(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source_watch, "_MOST", 3)
+    watch = _opened(root)
+    assert not watch.watching
     assert watch.noticed()
 
 

@@ -22,6 +22,7 @@ READING = {
         "code = 'import subprocess, sys; subprocess.check_call([sys.executable, \"tool.py\"])'\n"
         "    assert subprocess.check_output([sys.executable, '-c', code], cwd='inner', env={'PWD': '.'}) == b'one\\n'"
     ),
+    "a build that keeps what it made": ("assert subprocess.check_output(['sh', 'build/up']) == b\"print('one')\\n\""),
     "its bytecode elsewhere": (
         "environment = {**os.environ, 'PYTHONPYCACHEPREFIX': str(tmp_path)}\n"
         "    for _ in range(2):\n"
@@ -81,6 +82,18 @@ READING = {
 }
 """What a test does that ends otherwise when ``one`` becomes ``two`` everywhere; the last two leave something behind."""
 
+CROOKED = {
+    "a function replaced that we use": "request.getfixturevalue('crooked')\n    assert subprocess.call(['true']) == 0",
+    "every descriptor in use": (
+        "assert subprocess.call(['true']) == 0\n"
+        "    resource.setrlimit(resource.RLIMIT_NOFILE, (64, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))\n"
+        "    try:\n"
+        "        while True: KEPT.append(os.open('/dev/null', os.O_RDONLY))\n"
+        "    except OSError: pass"
+    ),
+}
+"""What a test does that keeps us from looking."""
+
 WARY = {
     "a program that goes on": "subprocess.Popen(['sleep', '100'])",
     "a program that was left to others": "assert os.system('sleep 100 > /dev/null 2>&1 &') == 0",
@@ -116,11 +129,24 @@ _FIXTURES = """
     @pytest.fixture(scope="module")
     def nothing():
         pass
+
+    @pytest.fixture(scope="module")
+    def crooked():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.delattr("os.listdir")
+            yield
+    """
+
+
+_BUILD = """
+    S=tool
+    [ -e build/out ] && [ -z "$(find $S.py -newer build/out)" ] || cat $S.py > build/out
+    cat build/out
     """
 
 
 def _files(bodies: Mapping[str, str]) -> dict[str, str]:
-    head = "import os, shutil, subprocess, sys\n\nimport pytest\n\n"
+    head = "import os, resource, shutil, subprocess, sys\n\nKEPT = []\n\n"
     tests = (f"def {_name(how)}(tmp_path, request):\n    {body}\n\n" for how, body in bodies.items())
     return {
         "conftest.py": _FIXTURES,
@@ -130,6 +156,7 @@ def _files(bodies: Mapping[str, str]) -> dict[str, str]:
         "inner/deeper.py": "print('one')\n",
         "inner/tool.py": "print('one')\n",
         "unrelated.py": "X = 1\n",
+        "build/up": _BUILD,
         "test_tool.py": f"{head}{''.join(tests)}def test_alone(): pass\n",
     }
 
@@ -145,7 +172,7 @@ def _all(bodies: Mapping[str, str], outcome: str) -> dict[str, str]:
 async def _know_programs(story: EngineStory) -> None:
     """Once it is known which tests start programs, it is seen what those look at."""
     await story.save("unrelated.py", "1", "2")
-    assert set(story.outcomes().values()) == {"passed"}
+    assert {test for test, outcome in story.outcomes().items() if outcome != "passed"} == set()
 
 
 async def test_a_program_that_sees_a_source_is_run_again_for_it(project: Project) -> None:
@@ -189,6 +216,38 @@ async def test_a_program_that_may_see_sources_unseen_is_run_again(project: Proje
         await _know_programs(story)
         await story.save("tool.py", "one", "two")
         assert story.ran() == [_name(how)]
+
+
+async def test_a_test_that_keeps_us_from_looking_gets_its_verdict(project: Project) -> None:
+    project.write(_files(CROOKED))
+    async with opened(project) as story:
+        assert story.outcomes() == _all(CROOKED, "passed")
+
+
+async def test_a_program_in_the_teardown_of_a_fixture_for_many_counts_for_all_its_users(project: Project) -> None:
+    project.write(
+        {
+            "tool.py": "print('one')\n",
+            "test_tool.py": """
+                import subprocess, sys
+                import pytest
+
+                @pytest.fixture(scope="module")
+                def tool():
+                    yield
+                    assert subprocess.check_output([sys.executable, "tool.py"]) == b"one\\n"
+
+                def test_first(tool):
+                    pass
+
+                def test_second(tool):
+                    pass
+                """,
+        }
+    )
+    async with opened(project) as story:
+        await story.save("tool.py", "one", "two")
+        assert story.ran() == ["test_first", "test_second"]
 
 
 async def test_a_fixture_for_many_that_reads_a_source_counts_for_the_programs_of_its_users(project: Project) -> None:

@@ -295,3 +295,20 @@ async def test_a_failure_that_shows_a_file_as_it_was_just_saved_is_not_remembere
         assert state.verdict is not None
         assert state.verdict.failure is not None
         assert ">       raise ValueError(1)" in state.verdict.failure.text
+
+
+async def test_a_failing_test_that_writes_its_own_file_is_not_run_for_ever(project: Project) -> None:
+    project.write(
+        {
+            "test_stamp.py": """
+                import pathlib, time
+
+                def test_stamp():
+                    text = pathlib.Path(__file__).read_text().partition(chr(35))[0]
+                    pathlib.Path(__file__).write_text(f"{text}{chr(35)} {time.time_ns()}")
+                    assert False
+                """
+        }
+    )
+    async with opened(project) as story:
+        assert story.outcomes() == {"test_stamp": "failed"}

@@ -315,6 +315,9 @@ class Agent:
                     self._dispatch(codec.decode(line))  # type: ignore[arg-type]
                 except ValueError:
                     log.exception("the agent sent a line that is not a message")
+                except Exception:
+                    log.exception("a message of the agent can't be taken in")
+                    break  # whoever waits for what it tells must not wait for ever
         self._die("The interpreter ended. Aftershock starts it again at the next save; the log tells more.")
 
     def _dispatch(self, event: messages.Event) -> None:

@@ -13,7 +13,7 @@ from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver, ObservedWatch
 from watchdog.observers.polling import PollingObserver
 
-from aftershock.engine.sources import IGNORED_FOLDERS
+from aftershock_agent.project_folders import IGNORED_FOLDERS
 
 log = logging.getLogger(__name__)
 

@@ -15,10 +15,10 @@ from lsprotocol.types import (
 )
 
 from aftershock.engine.events import Problem, TestNode
-from aftershock.engine.sources import IGNORED_FOLDERS
 from aftershock.lsp.places import Places, units
 from aftershock.selection.facts import Outcome, Verdict
 from aftershock_agent.messages import Failure, Frame
+from aftershock_agent.project_folders import IGNORED_FOLDERS
 
 SOURCE = "aftershock"
 _UNCOLLECTED = "CollectError"  # the file itself has a problem, which is shown where it is
