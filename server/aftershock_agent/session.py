@@ -92,6 +92,7 @@ class Session:
         self._workers = Workers()
         self._spare = Spare(self._node, self._updates, self._settle_in_spare, self._run_in_fork)
         self._sets: dict[int, Path] = {}
+        self._programs = False
         self._in_process = InProcess(channel, self._node.waiting, self._project)
         self._why_in_process = ""
         self._preparing: Preparing | None = None
@@ -292,6 +293,7 @@ class Session:
         if self._why_in_process:
             self._run_here(command, own)
             return
+        self._programs = command.programs  # the next run may be like this one
         if not self._spare.take(command.run, line):
             self._node.fork(command.run, lambda channel: self._begin_run(command, channel))
 
@@ -302,6 +304,8 @@ class Session:
     def _settle_in_spare(self) -> None:
         capturing.begin(self._collecting.config)
         self._patcher.rehearse()
+        if self._programs:
+            self._children.sources.open()
 
     def _begin_run(self, command: messages.Run, channel: Channel) -> None:
         capturing.begin(self._collecting.config)
@@ -310,7 +314,7 @@ class Session:
     def _run_in_fork(self, command: messages.Run, channel: Channel, orders: list[bytes]) -> None:
         own = self._folder_of(command)
         own_temporary_folder(self._collecting.config, own)
-        if command.programs:
+        if command.programs and not self._children.sources.watching:
             self._children.sources.open()
         self._execute(command, channel, orders)
         shutil.rmtree(own, ignore_errors=True)

@@ -103,7 +103,7 @@ def test_what_git_keeps_is_noticed_wherever_that_is(root: Path, folder: str) -> 
 
 
 def test_a_project_with_too_many_folders_is_not_watched(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source_watch, "_MOST", 3)
+    monkeypatch.setattr(source_watch, "_MOST", 2)
     watch = _opened(root)
     assert not watch.watching
     assert watch.noticed()

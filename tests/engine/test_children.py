@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from aftershock.engine import events
 from support.engine import EngineStory, opened
 from support.project import Project
 
@@ -293,3 +294,25 @@ async def test_a_source_elsewhere_to_which_a_link_leads_is_seen(
         (there / "text").write_text("print('two')\n")
         await story.changed("tool.py")
         assert story.outcomes() == {"test_linked": "failed", "test_alone": "passed"}
+
+
+async def test_tests_that_run_after_every_edit_come_after_those_that_ran_what_changed(project: Project) -> None:
+    project.write(
+        {
+            "tool.py": "def main():\n    return 'one'\n",
+            "test_tool.py": """
+                import subprocess
+                import tool
+
+                def test_any():
+                    assert subprocess.call(["test", "-f", "tool.py"]) == 0
+
+                def test_one():
+                    assert tool.main()
+                """,
+        }
+    )
+    async with opened(project) as story:
+        await story.save("tool.py", "one", "two")
+        finished = story.of(events.TestFinished)
+        assert [event.verdict.test.split("::")[1] for event in finished] == ["test_one", "test_any"]

@@ -61,6 +61,12 @@ def test_a_fork_whose_part_is_done_takes_over_from_the_one_with_most_left() -> N
     assert schedule.take(0) == []
 
 
+def test_the_first_fork_begins_with_the_test_that_tells_the_most_though_others_take_longer() -> None:
+    seconds = {"test_1.py::long": 1.0, "test_2.py::failed": 0.1, "test_3.py::long": 0.9}
+    schedule = Schedule(["test_2.py::failed", "test_1.py::long", "test_3.py::long"], {}, seconds, 2)
+    assert schedule.take(0) == ["test_2.py::failed"]
+
+
 def test_a_little_work_stays_in_one_fork_in_the_order_that_was_asked_for() -> None:
     tests = ["test_2.py::failed", "test_1.py::one", "test_2.py::two"]
     schedule = Schedule(tests, {}, dict.fromkeys(tests, 0.01), 8)

@@ -78,6 +78,13 @@ def plan(groups: Iterable[Group], workers: int) -> list[list[Group]]:
     return [sorted(part, key=lambda each: -each.cost) for part in parts]
 
 
+def _promising_first(parts: list[list[Group]], test: str) -> list[list[Group]]:
+    """The parts, so that the first fork, which is the soonest to begin, begins with the group of ``test``."""
+    part, group = next((part, group) for part in parts for group in part if test in group.tests)
+    rest = [group, *(other for other in part if other is not group)]
+    return [rest, *(other for other in parts if other is not part)]
+
+
 def _improve(parts: list[list[Group]], loads: list[float]) -> bool:
     """Shorten the longest part by the one exchange with another part that evens the two most; False for none."""
     longest = loads.index(max(loads))
@@ -122,7 +129,7 @@ class Schedule:
         self.workers = max(1, min(processes, len(groups))) if worth else 1
         # Alone, a fork keeps the given order, which puts first what failed last.
         whole = [Group(tuple(tests), 0.0)] if tests else []
-        self._parts = plan(groups, self.workers) if self.workers > 1 else [whole]
+        self._parts = _promising_first(plan(groups, self.workers), tests[0]) if self.workers > 1 else [whole]
 
     @property
     def empty(self) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from aftershock.selection.details import Details, parse_details
 from aftershock.selection.imports import Imports, parse_imports
 from aftershock.selection.symbols import Symbols, parse_symbols
-from aftershock_agent.project_folders import IGNORED_FOLDERS, is_ignored
+from aftershock_agent.project_folders import IGNORED_FOLDERS
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,14 @@ def find(root: Path) -> Iterator[str]:
     """The relative paths of all Python files of the project, in order."""
     for folder, folders, names in os.walk(root):
         here = Path(folder)
-        folders[:] = sorted(name for name in folders if not is_ignored(str(here / name)))
+        folders[:] = sorted(name for name in folders if not _ignored(here / name))
         for name in sorted(names):
             if name.endswith(".py"):
                 yield (here / name).relative_to(root).as_posix()
+
+
+def _ignored(folder: Path) -> bool:
+    return folder.name in IGNORED_FOLDERS or (folder / "pyvenv.cfg").exists()
 
 
 def is_source(path: str) -> bool:
