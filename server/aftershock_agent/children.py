@@ -17,7 +17,6 @@ _STARTS = frozenset((*_PROGRAMS, "os.exec", "os.fork", "os.forkpty", "os.spawn")
 _LINK = "os.link"
 """The event of a file's getting another name, under which nobody notices that it is opened."""
 _HEARD = frozenset((*_STARTS, _LINK))
-_UNKNOWN = "unknown"
 _BYTECODE_ELSEWHERE = "PYTHONPYCACHEPREFIX"
 """The variable that has Python open no source, nor anything beside it, to import that."""
 _SOURCE = re.compile(r"\.py\b")
@@ -54,13 +53,10 @@ class ChildProcesses:
         A program that has ended, and while it ran nobody had looked at a source since the last call, doesn't count.
         """
         program, self._program = self._program, ""
-        try:
-            # Asked first: what has ended by now opens nothing more.
-            lives = program != "" and not self._seen and processes.may_have_left_some()
-            heard = self._take()
-            blind = not (lives or heard.noticed) and (program == "" or self.sources.sees())
-        except Exception:  # no descriptor is free, or a test has put something in the place of a function
-            return self._seen or program or _UNKNOWN
+        # Asked first: what has ended by now opens nothing more.
+        ended = program == "" or self._seen != "" or _surely(lambda: not processes.may_have_left_some())
+        heard = self._take()
+        blind = ended and not heard.noticed and (program == "" or _surely(self.sources.sees))
         return heard.started or ("" if blind else program)
 
     @property
@@ -88,7 +84,7 @@ class ChildProcesses:
 
     def _take(self) -> Heard:
         self.note(self._multiprocessing())
-        heard = Heard(self._seen, self.sources.noticed() or self._noticed)
+        heard = Heard(self._seen, self._noticed or not _surely(lambda: not self.sources.noticed()))
         self._seen, self._noticed = "", False
         return heard
 
@@ -130,3 +126,11 @@ class ChildProcesses:
                 self._seen = event
 
         return hear
+
+
+def _surely(true: Callable[[], bool]) -> bool:
+    """Whether something is known to be true: not if no descriptor is free, or a test has replaced what we ask with."""
+    try:
+        return true()
+    except Exception:
+        return False

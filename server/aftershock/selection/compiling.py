@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType
-from typing import TypeVar
+from typing import Generic, TypeVar
 
-from aftershock_agent.pieces import make_pieces
+from aftershock_agent.pieces import Piece, make_pieces
 
 Made = TypeVar("Made")
+
+_FILES = 32
+"""So many files, each as it was last, have their pieces remembered: the files that somebody is at work on."""
 
 
 @dataclass(frozen=True)
@@ -34,18 +37,35 @@ class PieceText:
     flags: int
 
 
-def made_of_pieces(
-    source: bytes, path: str, make: Callable[[PieceText], Made], make_whole: Callable[[CodeType], Made]
-) -> list[Made] | SyntaxProblem:
-    """What ``make`` makes of each piece of a source, or ``make_whole`` of one that must be taken as a whole.
+class MadeOfPieces(Generic[Made]):
+    """What is made of the pieces of sources, remembered for those of the files that were asked for last."""
 
-    ``make`` gets the code of its piece from :func:`piece_code`.  Never raises for any content.
-    """
-    made = make_pieces(source, lambda piece: make(PieceText(piece.text, piece.flags)))
-    if made is not None:
-        return made
-    code = compiled(source, path)
-    return code if isinstance(code, SyntaxProblem) else [make_whole(code)]
+    def __init__(self, make: Callable[[PieceText], Made]) -> None:
+        """``make`` gets the code of its piece from :func:`piece_code`."""
+        self._make = make
+        self._known: dict[str, dict[PieceText, Made]] = {}
+
+    def of(self, source: bytes, path: str, make_whole: Callable[[CodeType], Made]) -> list[Made] | SyntaxProblem:
+        """What is made of each piece of a source, or ``make_whole`` of one that must be taken as a whole.
+
+        Never raises for any content.
+        """
+        before, now = self._known.pop(path, {}), dict[PieceText, Made]()
+
+        def make(piece: Piece) -> Made:
+            text = PieceText(piece.text, piece.flags)
+            if text not in now:
+                now[text] = before[text] if text in before else self._make(text)
+            return now[text]
+
+        made = make_pieces(source, make)
+        self._known[path] = before if made is None else now
+        if len(self._known) > _FILES:
+            del self._known[next(iter(self._known))]
+        if made is not None:
+            return made
+        code = compiled(source, path)
+        return code if isinstance(code, SyntaxProblem) else [make_whole(code)]
 
 
 @lru_cache(maxsize=64)  # symbols and imports of a file are asked for one soon after the other

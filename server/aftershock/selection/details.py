@@ -9,10 +9,10 @@ import ast
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from types import CodeType
 
-from aftershock.selection.compiling import PieceText, SyntaxProblem, code_objects, made_of_pieces, piece_code
+from aftershock.selection.compiling import MadeOfPieces, PieceText, SyntaxProblem, code_objects, piece_code
 from aftershock.selection.effects import Effects, effects_of
 from aftershock.selection.listing import LAMBDAS, listers
 from aftershock.selection.mentions import COMPUTING, NOTHING, Mentions, is_evaluating, joined, mentions_of
@@ -104,7 +104,7 @@ def parse_details(source: bytes, path: str) -> Details:
     def whole(code: CodeType) -> _Piece:
         return _piece(code, source, ast.parse(source).body)
 
-    pieces = made_of_pieces(source, path, _piece_details, whole)
+    pieces = _PIECES.of(source, path, whole)
     if isinstance(pieces, SyntaxProblem):
         return Details()
     several: dict[str, list[Mentions]] = {}
@@ -137,12 +137,14 @@ class _Piece:
     star: bool
 
 
-@lru_cache(maxsize=4096)
 def _piece_details(piece: PieceText) -> _Piece:
     source = piece.text.encode("utf-8", "surrogatepass")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return _piece(piece_code(piece), source, ast.parse(piece.text).body)
+
+
+_PIECES = MadeOfPieces(_piece_details)
 
 
 def _piece(code: CodeType, source: bytes, body: Sequence[ast.stmt]) -> _Piece:

@@ -6,11 +6,10 @@ import dis
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from types import CodeType
 from typing import TypeVar
 
-from aftershock.selection.compiling import PieceText, SyntaxProblem, code_objects, made_of_pieces, piece_code
+from aftershock.selection.compiling import MadeOfPieces, SyntaxProblem, code_objects, piece_code
 
 _IMPORT_NAME = dis.opmap["IMPORT_NAME"]
 _LOAD_CONST = dis.opmap["LOAD_CONST"]
@@ -89,7 +88,7 @@ class LazyTable(Mapping[str, Parsed]):
 
 def parse_imports(source: bytes, path: str) -> Imports:
     """The imports of a source; none for one that can't be compiled.  Never raises for any content."""
-    pieces = made_of_pieces(source, path, _piece_imports, _imports_of)
+    pieces = _PIECES.of(source, path, _imports_of)
     if isinstance(pieces, SyntaxProblem):
         return Imports()
     return Imports(
@@ -100,9 +99,7 @@ def parse_imports(source: bytes, path: str) -> Imports:
     )
 
 
-@lru_cache(maxsize=4096)
-def _piece_imports(piece: PieceText) -> Imports:
-    return _imports_of(piece_code(piece))
+_PIECES = MadeOfPieces(lambda piece: _imports_of(piece_code(piece)))
 
 
 def _imports_of(code: CodeType) -> Imports:

@@ -24,11 +24,11 @@ import sys
 import warnings
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from types import CodeType
 
 from aftershock.selection.bytecode import Instructions
-from aftershock.selection.compiling import PieceText, SyntaxProblem, made_of_pieces, piece_code
+from aftershock.selection.compiling import MadeOfPieces, PieceText, SyntaxProblem, piece_code
 
 __all__ = ["ALGORITHM", "Symbols", "SyntaxProblem", "parse_symbols", "symbol_of"]
 
@@ -84,7 +84,7 @@ def symbol_of(qualname: str, bodies: Container[str]) -> str | None:
 
 def parse_symbols(source: bytes, path: str) -> Symbols:
     """The digests of a source.  ``path`` only serves messages.  Never raises for any content."""
-    pieces = made_of_pieces(source, path, _piece_symbols, lambda code: _Walk(_lazy_scopes(source)).walk(code))
+    pieces = _PIECES.of(source, path, lambda code: _Walk(_lazy_scopes(source)).walk(code))
     text = hashlib.blake2b(source, digest_size=12).hexdigest()
     if isinstance(pieces, SyntaxProblem):
         return Symbols(_digest("unreadable", text), error=pieces, text=text)
@@ -109,14 +109,22 @@ def _joined(pieces: Sequence[_PieceSymbols], text: str) -> Symbols:
     bodies = {
         name: digests[0] if len(digests) == 1 else _digest("several", *digests) for name, digests in several.items()
     }
-    nothing = _piece_symbols(PieceText("", 0))  # what comments above the first function come to
+    nothing = _nothing()
     definition = _digest("file", *(piece.definition for piece in pieces if piece != nothing))
     return Symbols(definition, bodies, frozenset[str]().union(*(piece.enclosed for piece in pieces)), text=text)
 
 
-@lru_cache(maxsize=4096)
 def _piece_symbols(piece: PieceText) -> _PieceSymbols:
     return _Walk(_lazy_scopes(piece.text.encode("utf-8", "surrogatepass"))).walk(piece_code(piece))
+
+
+_PIECES = MadeOfPieces(_piece_symbols)
+
+
+@cache
+def _nothing() -> _PieceSymbols:
+    """What comments above the first function come to."""
+    return _piece_symbols(PieceText("", 0))
 
 
 def _lazy_scopes(source: bytes) -> frozenset[tuple[str, int]] | None:
