@@ -86,7 +86,8 @@ class Worker:
 class Run:
     """Run tests, in this order, in one fork of the session; ``more``: it may be given more, and asks for them.
 
-    ``programs``: some of these tests start other programs, and it is worth while to see what those look at.
+    ``programs``: some of these tests start other programs, and it is worth while to see what those look at.  ``idle``:
+    nobody waits for it, so the fork that waits for a run is left to the next save.
     """
 
     session: int
@@ -95,6 +96,7 @@ class Run:
     worker: Worker
     more: bool = False
     programs: bool = False
+    idle: bool = False
 
 
 @dataclass(frozen=True)

@@ -293,8 +293,11 @@ class Session:
         if self._why_in_process:
             self._run_here(command, own)
             return
-        self._programs = command.programs  # the next run may be like this one
-        if not self._spare.take(command.run, line):
+        if command.idle:
+            self._spare.catch_up()
+        else:
+            self._programs = command.programs  # the next run may be like this one
+        if command.idle or not self._spare.take(command.run, line):
             self._node.fork(command.run, lambda channel: self._begin_run(command, channel))
 
     def _folder_of(self, command: messages.Run) -> Path:

@@ -289,3 +289,14 @@ async def test_it_goes_with_the_interpreter(shop: Project) -> None:
     async with opened(shop) as story:
         spare = await spare_of(story)
     assert not psutil.pid_exists(spare.pid)
+
+
+async def test_idle_work_leaves_it_to_the_next_save(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "_BREATH", 0.0)
+    async with opened(shop) as story:
+        spare = await spare_of(story)
+        await story.engine.refined()
+        assert int(shop.read("run")) != spare.pid
+        assert spare.is_running()
+        await story.save("shop/prices.py", "amount * 10", "amount * 11")
+        assert int(shop.read("run")) == spare.pid

@@ -244,16 +244,21 @@ class Agent:
         return self._answer is not None and not self._answer.done()
 
     def begin_run(
-        self, tests: Sequence[str], worker: messages.Worker | None = None, more: bool = False, programs: bool = False
+        self,
+        tests: Sequence[str],
+        worker: messages.Worker | None = None,
+        more: bool = False,
+        programs: bool = False,
+        idle: bool = False,
     ) -> int:
         """Start a run at a place for forks (the only one, if it isn't said) and return its number.
 
-        ``more`` and ``programs`` are as in :class:`messages.Run`.
+        ``more``, ``programs`` and ``idle`` are as in :class:`messages.Run`.
         """
         self._run += 1
         self._runs[self._run] = RunEvents()
         place = worker or messages.Worker(0, 1, "")
-        self._send(messages.Run(self.session, self._run, list(tests), place, more, programs))
+        self._send(messages.Run(self.session, self._run, list(tests), place, more, programs, idle))
         if self._session_ended:
             self._lose_runs()
         return self._run

@@ -38,7 +38,9 @@ class Refiner:
             if not going_on() or not session.agent.session_alive or session.agent.in_process:
                 return  # in process no test runs in a state that no other has seen
             programs = test in self._ledger.programs
-            runner = Runner(session.agent, [test], self._timeout, lambda event, _: self._take(event, session), programs)
+            runner = Runner(
+                session.agent, [test], self._timeout, lambda event, _: self._take(event, session), programs, idle=True
+            )
             await runner.run(1, {})
 
     def _take(self, event: TestEvent, session: WarmSession) -> None:

@@ -29,10 +29,11 @@ class Runner:
         timeout: float,
         report: Callable[[TestEvent, bool], None],
         programs: bool = False,
+        idle: bool = False,
     ) -> None:
         """``timeout`` is in seconds, for each test; ``report`` gets each event, and whether its test ran alone.
 
-        ``programs``: some of the tests start other programs.
+        ``programs``: some of the tests start other programs; ``idle``: nobody waits for them.
 
         Afterwards ``unfinished`` holds the tests without a verdict, and ``lost`` tells that the session went away,
         ``crashed`` that a test ended it, in whose process it ran, and has its verdict.
@@ -41,7 +42,7 @@ class Runner:
         self._tests = list(tests)
         self._timeout = timeout
         self._report = report
-        self._programs = programs
+        self._programs, self._idle = programs, idle
         self._active: dict[int, _Fork] = {}
         self._dropped: set[str] = set()
         self._uid = uuid.uuid4().hex
@@ -101,7 +102,7 @@ class Runner:
     async def _run_fork(self, tests: list[str], worker: int) -> list[str]:
         """Run tests in one fork, and more as long as there are any; returns those that a crash or a hang left."""
         place = messages.Worker(worker, self._schedule.workers, self._uid)
-        run = self._agent.begin_run(tests, place, not self._schedule.empty, self._programs)
+        run = self._agent.begin_run(tests, place, not self._schedule.empty, self._programs, self._idle)
         watch = _Watch(self._timeout, lambda: self._agent.cancel(run, True))
         self._active[run] = fork = _Fork(run, worker, list(tests), watch, alone=len(tests) == 1)
         watch.restart()  # it might hang before its first test
