@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from aftershock.engine import events, scratch
+from aftershock.engine.run_events import RunEvents
 from support.engine import opened
 from support.project import Project
 from support.trouble import agent_of, session_in
@@ -111,6 +112,19 @@ async def test_a_killed_session_is_replaced(project: Project) -> None:
         await asyncio.to_thread(session.wait, 10)
         await story.save("test_three.py", "pass\n\ndef test_later", "assert 0\n\ndef test_later")
         assert story.outcomes()["test_culprit"] == "failed"
+
+
+async def test_a_message_that_can_not_be_taken_in_ends_the_interpreter_not_the_patience(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write({"library.py": "X = 1\n", "test_x.py": "import library\n\ndef test_x():\n    assert library.X\n"})
+    async with opened(project) as story:
+        with monkeypatch.context() as patch:
+            patch.delattr(RunEvents, "_by_file")
+            await asyncio.wait_for(story.engine.run_all(), 60)
+        assert story.engine.status.state is events.State.FAILED
+        await story.save("library.py", "X = 1", "X = 0")
+        assert story.outcomes() == {"test_x": "failed"}
 
 
 async def test_closing_leaves_no_process_and_no_temporary_folder(project: Project, tmp_path: Path) -> None:

@@ -334,7 +334,7 @@ class Engine:
                 self._driver.ask(RunKind.SAVE, lambda: [test for test in self.affected if test in found])
 
     def _followed(self, session: WarmSession) -> None:
-        """A session was patched: that tells what its imports would come to now."""
+        """A session was made equal to the present in place: that tells what its imports would come to now."""
         if session.present is self._project.present and self._ledger.learn_patched(session):
             self._refresh()
 
