@@ -97,8 +97,8 @@ def test_a_class_holds_its_tests_and_a_function_its_parameters() -> None:
     ]
     assert list(group.children[0].tags) == ["slow"]
     assert function.children == []
-    assert own_tests(nodes, "TestA.test_x") == (nodes[0].id, nodes[1].id)
-    assert own_tests(nodes, "TestA.test") == ()
+    assert own_tests(nodes)["TestA.test_x"] == [nodes[0].id, nodes[1].id]
+    assert "TestA.test" not in own_tests(nodes)
 
 
 def test_a_project_behind_a_link_keeps_the_clients_spelling(project: Project, tmp_path: Path) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import random
+from pathlib import Path
 from textwrap import dedent
 
+from aftershock.selection import symbols
 from aftershock.selection.outline import is_test, outline, walk
 
 TEXT = dedent("""
@@ -67,3 +71,26 @@ def test_tests_are_told_by_the_names_that_pytest_looks_for() -> None:
     assert not is_test(by_name["inner"])
     assert not is_test(by_name["Helper"])
     assert is_test(by_name["early"], python_functions=("e*ly",))
+
+
+def test_an_outline_is_true_after_each_of_many_edits() -> None:
+    chance, source = random.Random(7), Path(symbols.__file__).read_text(encoding="utf-8")
+    for _ in range(40):
+        lines = source.split("\n")
+        row = chance.randrange(len(lines))
+        lines[row:row] = chance.choice(
+            [[""], ["# a remark"], ["@staticmethod", "def added():", "    pass"], ['"""', '"""']]
+        )
+        source = "\n".join(lines)
+        found, wanted = outline(source, "symbols.py"), _definitions(source)
+        assert (None if found is None else {(node.name, node.line, node.end_line) for node in walk(found)}) == wanted
+        source = source if found is not None else Path(symbols.__file__).read_text(encoding="utf-8")
+
+
+def _definitions(source: str) -> set[tuple[str, int, int]] | None:
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return None
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return {(node.name, node.lineno, node.end_lineno or 0) for node in ast.walk(tree) if isinstance(node, kinds)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from lsprotocol.types import CodeLens, Command, Position, Range
 
@@ -17,10 +17,14 @@ def plain_chain(node: TestNode) -> tuple[str, ...]:
     return tuple(name.partition("[")[0] for name in node.chain)
 
 
-def own_tests(nodes: Iterable[TestNode], qualname: str) -> tuple[str, ...]:
-    """The tests that a test function or class of this name stands for."""
-    names = tuple(qualname.split("."))
-    return tuple(node.id for node in nodes if plain_chain(node)[: len(names)] == names)
+def own_tests(nodes: Iterable[TestNode]) -> Mapping[str, Sequence[str]]:
+    """The tests of one file that each test function or class stands for, by its qualified name."""
+    found: dict[str, list[str]] = {}
+    for node in nodes:
+        names = plain_chain(node)
+        for end in range(1, len(names) + 1):
+            found.setdefault(".".join(names[:end]), []).append(node.id)
+    return found
 
 
 def lens_text(summary: Summary, single: bool) -> str:

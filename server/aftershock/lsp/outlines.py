@@ -22,7 +22,7 @@ class Outlines:
         known = self._known.get(path)
         if text is None or (known is not None and known[0] == text):
             return known[1] if known else ()
-        found = outline(text)
+        found = outline(text, path)
         if found is None:
             return known[1] if known else ()
         plain = tuple(node for node in walk(found) if "<locals>" not in node.qualname)

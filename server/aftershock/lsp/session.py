@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,7 @@ class Session:
         self._started = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._modules: dict[str, tuple[events.TestNode, ...]] = {}
+        self._own: dict[str, Mapping[str, Sequence[str]]] = {}
         self.places = Places(configuration.root, given)
         self.engine = Engine(configuration, self._hear)
         self._debugging = Debugging(configuration)
@@ -231,8 +232,10 @@ class Session:
         place = self.places.location(node.path, node.line)
         return protocol.SymbolTest(test, ".".join(node.chain) or test, place, outcome, state.affected)
 
-    def _own_tests(self, path: str, qualname: str) -> tuple[str, ...]:
-        return own_tests(self._modules.get(path, ()), qualname)
+    def _own_tests(self, path: str, qualname: str) -> Sequence[str]:
+        if path not in self._own:
+            self._own[path] = own_tests(self._modules.get(path, ()))
+        return self._own[path].get(qualname, ())
 
     # --- what the engine tells --------------------------------------------------------------------
 
@@ -254,6 +257,7 @@ class Session:
         before = {node.id for node in self._modules.get(event.path, ())}
         self._problems.drop(before - {node.id for node in event.tests})
         self._modules[event.path] = event.tests
+        self._own.pop(event.path, None)
         if self._explorer:
             outline = self._outlines.of(event.path, self.places.text(event.path))
             module = protocol.TestModule(self.places.uri(event.path), items_of(event.tests, outline))
@@ -261,6 +265,7 @@ class Session:
 
     def _module_removed(self, event: events.ModuleRemoved) -> None:
         self._problems.drop(node.id for node in self._modules.pop(event.path, ()))
+        self._own.pop(event.path, None)
         if self._explorer:
             module = protocol.TestModuleDelete(self.places.uri(event.path))
             self._client.notify(protocol.TEST_MODULE_DELETE, module)

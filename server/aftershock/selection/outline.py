@@ -6,7 +6,9 @@ import ast
 import fnmatch
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from aftershock.selection.compiling import MadeOfPieces, SyntaxProblem
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _WITH_BODIES = (ast.stmt, ast.ExceptHandler, ast.match_case)
@@ -32,17 +34,55 @@ class OutlineNode:
     children: tuple[OutlineNode, ...] = ()
 
 
-def outline(source: str) -> tuple[OutlineNode, ...] | None:
-    """The definitions of a text, outermost first; None when it doesn't parse."""
+def outline(source: str, path: str = "") -> tuple[OutlineNode, ...] | None:
+    """The definitions of a text, outermost first; None when it doesn't parse.
+
+    ``path`` is that of the text's file, if it has one: what an edit left alone isn't parsed again.
+    """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(source)
+        made = _PIECES.of(source.encode("utf-8", "surrogatepass"), path, lambda _: _outlined(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+    if isinstance(made, SyntaxProblem):
+        return None
+    found: list[OutlineNode] = []
+    before = 0
+    for piece in made:
+        found += (_moved(node, before) for node in piece.nodes) if before else piece.nodes
+        before += piece.lines
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class _Outlined:
+    """The definitions of a piece of a text, by lines of the piece, and how many lines that has."""
+
+    nodes: tuple[OutlineNode, ...]
+    lines: int
+
+
+def _outlined(source: str) -> _Outlined:
+    """Raises what ``ast.parse`` raises."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tree = ast.parse(source)
     # Not str.splitlines: it breaks at characters that don't end a line of Python.
     lines = source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return tuple(_nodes(tree.body, "", lines))
+    return _Outlined(tuple(_nodes(tree.body, "", lines)), len(lines) - 1)
+
+
+_PIECES = MadeOfPieces(lambda piece: _outlined(piece.text))
+
+
+def _moved(node: OutlineNode, by: int) -> OutlineNode:
+    """The node so many lines further down."""
+    return replace(
+        node,
+        line=node.line + by,
+        end_line=node.end_line + by,
+        first_line=node.first_line + by,
+        children=tuple(_moved(child, by) for child in node.children),
+    )
 
 
 def walk(nodes: Sequence[OutlineNode]) -> Iterator[OutlineNode]:
