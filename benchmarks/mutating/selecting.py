@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from aftershock.engine.events import AffectedChanged, RunStarted, State, TestFinished
+from aftershock.selection.facts import Outcome
 from benchmarks.measuring import figures
 from benchmarks.measuring.verdicts import ENVIRONMENT
 from benchmarks.mutating.mutants import Mutant
@@ -22,10 +23,11 @@ _CANNOT_START = "pytest can't start: "
 
 @dataclass(frozen=True)
 class Selected:
-    """The tests that got a verdict by a run, how many were told as affected at first, and the reasons for each test.
+    """The tests that got a verdict by a run, or another one from memory, of a mutant that came to the same.
 
-    ``problem`` tells that the engine failed; ``everything`` that it did so since pytest can't start, which it says
-    of all tests.  ``reverts_ran`` counts the tests that ran when the mutant was taken back.
+    ``told`` counts those that were told as affected at first, ``reasons`` are each test's.  ``problem`` tells that the
+    engine failed; ``everything`` that it did so since pytest can't start, which it says of all tests.
+    ``reverts_ran`` counts the tests that ran when the mutant was taken back.
     """
 
     tests: frozenset[str]
@@ -56,19 +58,22 @@ class Engine:
         path.write_bytes(mutant.after)
         selected = await self.saved([path])
         path.write_bytes(mutant.before)
-        back = (await self.saved([path])).tests
+        await self.saved([path])
+        back = self._ran()
         if back or selected.problem:
             await self.refined()
         return replace(selected, reverts_ran=len(back))
 
     async def saved(self, paths: Sequence[Path]) -> Selected:
         """Tell of files that were saved, and see what runs; TimeoutError where the engine doesn't come to rest."""
+        before = self._outcomes()
         self._story.forget()
         self._story.engine.files_changed(paths)
         await asyncio.wait_for(self._story.engine.settled(), _PATIENCE)
         told, reasons = self._reasons()
         status = self._story.engine.status
-        return Selected(self._ran(), told, reasons, status.message if status.state is State.FAILED else "")
+        recalled = {test for test, outcome in self._outcomes().items() if outcome is not before.get(test)}
+        return Selected(self._ran() | recalled, told, reasons, status.message if status.state is State.FAILED else "")
 
     async def refined(self) -> None:
         """Let idle time make facts exact: what ran together shares them."""
@@ -78,6 +83,12 @@ class Engine:
         """Forget everything, run every test, and make its facts exact."""
         await asyncio.wait_for(self._story.engine.rebuild(), _PATIENCE)
         await self.refined()
+
+    def _outcomes(self) -> dict[str, Outcome]:
+        """How each test stands that has a verdict."""
+        engine = self._story.engine
+        verdicts = {test: engine.state_of(test).verdict for test in engine.tests}
+        return {test: verdict.outcome for test, verdict in verdicts.items() if verdict is not None}
 
     def _ran(self) -> frozenset[str]:
         return frozenset(event.verdict.test for event in self._story.of(TestFinished))
