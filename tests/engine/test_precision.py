@@ -172,3 +172,47 @@ async def test_who_evaluates_annotations_only_looks_up_what_stands_in_some(proje
             await story.save("lib.py", before, after)
             assert story.ran() == ["test_hints", "test_more"]
             assert story.outcomes() == cold_outcomes(project)
+
+
+async def test_defaults_concern_who_calls_and_who_looks_or_hands_on_what_a_list_holds(project: Project) -> None:
+    project.write(
+        {
+            "pytest.ini": "[pytest]\npythonpath = . site-packages\n",
+            "site-packages/teller.py": """
+                import inspect
+
+                def told(function): return str(inspect.signature(function))
+                """,
+            "lib.py": """
+                class Circle:
+                    def __init__(self, radius=1): self.radius = radius
+
+                class Registry:
+                    def register(self, name): return name
+                """,
+            "kinds.py": """
+                import lib, teller
+
+                KINDS = [lib.Circle, {"r": lib.Registry}]
+
+                def table(): return teller.told(KINDS[0])
+                """,
+            "test_lib.py": """
+                import kinds, lib
+
+                def build(**given): return lib.Circle(**given)
+
+                def test_radius(): assert lib.Circle().radius == 1
+                def test_table(): assert kinds.table() == "(radius=1)"
+                def test_register(): assert lib.Registry().register("a") == "a"
+                def test_build(): assert [build for _ in ()] == []
+                """,
+        }
+    )
+    async with opened(project) as story:
+        await story.save("lib.py", "radius=1", "radius=2")
+        assert story.ran() == ["test_radius", "test_table"]
+        assert story.outcomes() == cold_outcomes(project)
+        await story.save("lib.py", "radius=2", "radius=1")
+        await story.save("lib.py", "Circle:\n", "Circle:\n    edition = 1\n")
+        assert story.ran() == []

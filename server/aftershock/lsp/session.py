@@ -34,7 +34,7 @@ from aftershock.selection.facts import Verdict
 log = logging.getLogger(__name__)
 
 INTERNAL = "Aftershock met an error of its own; .aftershock/server.log has it."
-_LENS_WAIT = 0.15  # seconds that a lens may wait
+_LENS_WAIT = 0.3  # seconds that a lens may wait
 _RUN_ALL = "Run All Tests"
 
 

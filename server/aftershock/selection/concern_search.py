@@ -12,7 +12,15 @@ from aftershock.selection.computed_names import ByString
 from aftershock.selection.concern import HANDED, KEEPING, Concern
 from aftershock.selection.details import DEFINITIONS, IMPORTED, LOADED, STRINGS
 from aftershock.selection.keys import Key
-from aftershock.selection.mentions import DISPATCHING, INSPECTING, INSPECTING_KIND, MOCKING, READING
+from aftershock.selection.mentions import (
+    DISPATCHING,
+    INSPECTING_ANNOTATIONS,
+    INSPECTING_DEFAULTS,
+    INSPECTING_KIND,
+    INSPECTING_NAMES,
+    MOCKING,
+    READING,
+)
 from aftershock.selection.name_index import NameIndex, body_key
 from aftershock.selection.relations import BESIDE, OF_FUNCTIONS, Delta, Relations, last_of
 from aftershock.selection.snapshot import Snapshot
@@ -22,6 +30,7 @@ from aftershock_agent.tables import (
     DOCSTRING,
     FAMILY,
     GIVEN,
+    INSPECTED,
     KIND,
     MODULE,
     REACHES,
@@ -55,8 +64,13 @@ _LINEAGE = (
     *("isinstance", "issubclass", "warn", "warn_explicit", "simplefilter", "filterwarnings"),
 )
 """Names of what tells the bases of a class, looks through them for what is no member, or asks for one of its bases."""
-_NAMING = frozenset({"__name__", "__qualname__", "__module__"})
-"""Names of what tells the names of a function."""
+_INSPECTED_BY = {
+    INSPECTED: INSPECTING_DEFAULTS,
+    ANNOTATED: INSPECTING_ANNOTATIONS,
+    KIND: INSPECTING_KIND,
+    GIVEN: INSPECTING_NAMES,
+}
+"""Names of what looks at each thing that stands beside a function."""
 _EVALUATING_HINTS = (
     *("get_type_hints", "get_annotations", "evaluate_forward_ref"),
     *("__value__", "__bound__", "__constraints__", "__default__"),
@@ -143,8 +157,7 @@ class _Search:
             if last_of(function) in self._relations.families:
                 asking.setdefault(function, set()).update(readers)
             return
-        asked = {KIND: INSPECTING_KIND, GIVEN: INSPECTING | _NAMING}
-        self._inspected(function, asking, asked.get(row, INSPECTING))
+        self._inspected(function, asking, _INSPECTED_BY[row])
         if row not in (ANNOTATED, GIVEN):
             self._functions.update(self._at_hand.within(self._path, function))
 
@@ -155,7 +168,7 @@ class _Search:
             self._functions.update(self._at_hand.having(row))
             return
         function = what.removesuffix(f".{GIVEN}")
-        telling = self._using(INSPECTING | _NAMING)
+        telling = self._using(INSPECTING_NAMES)
         asking.setdefault(LOOKED_AT + function, set()).update(telling)
         asking.setdefault(HANDED + MODULE + module_name(path), set()).update(telling)
 

@@ -16,7 +16,7 @@ from aftershock.selection.compiling import MadeOfPieces, PieceText, SyntaxProble
 from aftershock.selection.effects import Effects, effects_of
 from aftershock.selection.listing import LAMBDAS, listers
 from aftershock.selection.mentions import COMPUTING, NOTHING, Mentions, is_evaluating, joined, mentions_of
-from aftershock.selection.module_level import handed_on_in, hinted_in, loaded_in, strings_in
+from aftershock.selection.module_level import handed_on_in, hinted_in, kept_in, loaded_in, strings_in
 from aftershock.selection.symbols import Bodies, bodies_in
 
 DEFINITIONS = ""
@@ -157,7 +157,12 @@ def _piece(code: CodeType, source: bytes, body: Sequence[ast.stmt]) -> _Piece:
         if name in COMPUTING:
             known = mentions.get(function + LOADED, NOTHING)
             mentions[function + LOADED] = known.joined(Mentions(frozenset({name})))
-    aliases = frozenset(pair for statement in body for pair in _aliases(statement))
+    kept = kept_in(body)
+    if kept and DEFINITIONS in mentions:
+        # Whoever has the name of the container hands on what is in there.
+        aside = {name for pairs in kept.values() for name, _ in pairs} - {*loaded_in(body, without=kept.keys())}
+        mentions[DEFINITIONS] = mentions[DEFINITIONS]._replace(handed=mentions[DEFINITIONS].handed - aside)
+    aliases = frozenset(pair for statement in body for pair in _aliases(statement)).union(*kept.values())
     star = any(isinstance(node, ast.alias) and node.name == "*" for each in body for node in ast.walk(each))
     return _Piece(mentions, effects_of(body), tuple(listers(body)), aliases, frozenset(hinted_in(body)), star)
 

@@ -52,6 +52,8 @@ _CALLING = frozenset(
     dis.opmap[name] for name, since in (("LOAD_GLOBAL", (3, 11)), ("LOAD_ATTR", (3, 12))) if sys.version_info >= since
 )
 """Operations whose argument's lowest bit says that what is loaded gets called."""
+_CALLED = frozenset({dis.opmap["PUSH_NULL"]} if sys.version_info >= (3, 13) else ())
+"""Operations that follow the loading of what gets called; before 3.13 it came first."""
 _WHOLE = frozenset({"__dict__", "__dir__", "__getattribute__"})
 """Attributes that are all that something has."""
 _LOADING = frozenset(number for number in dis.hasname if number < 256 and dis.opname[number].startswith("LOAD_"))
@@ -83,15 +85,20 @@ DEFERRED = frozenset({"attrgetter", "methodcaller", "partial", "partialmethod"})
 """Names of what makes something of a string that asks for an attribute later, when no such name is mentioned."""
 DISPATCHING = frozenset({"singledispatch", "singledispatchmethod", "register"})
 """Names of decorators that look at annotations when they are applied, and not later."""
-INSPECTING = frozenset(
+_INSPECTING = frozenset(
     {
         *("signature", "Signature", "from_callable", "getfullargspec", "getcallargs", "__signature__", "__code__"),
-        *("__defaults__", "__kwdefaults__", "__annotations__", "__annotate__", "get_annotations", "get_type_hints"),
-        *("help", "render_doc", "getmembers", "unwrap", *DISPATCHING),
-        *("create_autospec", "autospec"),
+        *("help", "render_doc", "getmembers", "unwrap", "create_autospec", "autospec"),
     }
 )
-"""Names of what looks at a function without calling it, or has others do so."""
+INSPECTING_DEFAULTS = _INSPECTING | {"__defaults__", "__kwdefaults__"}
+"""Names of what looks at a function's defaults without calling it, or has others do so."""
+INSPECTING_ANNOTATIONS = frozenset(
+    {*_INSPECTING, *DISPATCHING, "__annotations__", "__annotate__", "get_annotations", "get_type_hints"}
+)
+"""The same, of its annotations."""
+INSPECTING_NAMES = INSPECTING_DEFAULTS | INSPECTING_ANNOTATIONS | {"__name__", "__qualname__", "__module__"}
+"""The same, of the names that it was given."""
 INSPECTING_KIND = frozenset(
     {
         *("isgeneratorfunction", "iscoroutinefunction", "isasyncgenfunction", "isawaitable", "markcoroutinefunction"),
@@ -170,7 +177,7 @@ def _handed(code: CodeType) -> Iterator[str]:
         elif operation in _LOADING:
             if following in _ASKING and code.co_names[asked >> _SHIFTS.get(following, 0)] not in _WHOLE:
                 continue
-            if operation in _CALLING and argument & 1:
+            if following in _CALLED or (operation in _CALLING and argument & 1):
                 continue
             yield code.co_names[argument >> _SHIFTS.get(operation, 0)]
 

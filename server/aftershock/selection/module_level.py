@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set as AbstractSet
 
 from aftershock.selection.mentions import DEFERRED, NAME, names_in
 
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
+_CONTAINERS = (ast.List, ast.Tuple, ast.Set, ast.Dict)
 _PLAIN_DECORATORS = frozenset({"staticmethod", "classmethod", "property", "abstractmethod", "overload", "override"})
 
 _RECORDS = ("NamedTuple", "TypedDict", "Model", "Struct")
@@ -90,15 +91,19 @@ def is_acting(decorator: ast.expr) -> bool:
     return _name_of(decorator) not in _PLAIN_DECORATORS
 
 
-def loaded_in(body: Sequence[ast.stmt], local: bool = False) -> Iterator[str]:
+def loaded_in(
+    body: Sequence[ast.stmt], local: bool = False, without: AbstractSet[ast.AST] = frozenset()
+) -> Iterator[str]:
     """The names and attributes that code outside of functions and lambdas hands on: not what it imports and binds.
 
     Neither what it gives another name that is not ``local`` to a function, nor what it calls, and is done with: but for
-    what makes something of a string.
+    what makes something of a string.  Some nodes may be left out of it.
     """
     pending: list[ast.AST] = list(body)
     while pending:
         node = pending.pop()
+        if node in without:
+            continue
         if isinstance(node, (*_Function, ast.Lambda)):
             pending += [*node.args.defaults, *(each for each in node.args.kw_defaults if each is not None)]
             pending += [] if isinstance(node, ast.Lambda) else node.decorator_list
@@ -113,6 +118,37 @@ def loaded_in(body: Sequence[ast.stmt], local: bool = False) -> Iterator[str]:
         if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
             yield _name_of(node)
         pending += ast.iter_child_nodes(node)
+
+
+def kept_in(body: Sequence[ast.stmt]) -> Mapping[ast.AST, Sequence[tuple[str, str]]]:
+    """What the top of a module keeps in a literal of containers: ``KINDS = [Circle, shapes.Square]``.
+
+    The nodes that stand for it, each with its name paired with those of the container.  A class's are left out, which a
+    base from elsewhere may look at.
+    """
+    found: dict[ast.AST, Sequence[tuple[str, str]]] = {}
+    pending: list[ast.AST] = list(body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = [target.id for target in targets if isinstance(target, ast.Name)]
+            if len(names) == len(targets):
+                found |= {each: [(_name_of(each), name) for name in names] for each in _held(node.value)}
+        elif isinstance(node, ast.stmt) and not isinstance(node, (*_Function, ast.ClassDef)):
+            pending += ast.iter_child_nodes(node)
+    return found
+
+
+def _held(value: ast.expr | None) -> Iterator[ast.expr]:
+    """The names in a literal of containers."""
+    pending: list[ast.expr] = [value] if isinstance(value, _CONTAINERS) else []
+    while pending:
+        node = pending.pop()
+        if isinstance(node, (ast.Name, ast.Attribute)):
+            yield node
+        elif isinstance(node, _CONTAINERS):
+            pending += [each for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr)]
 
 
 def handed_on_in(body: Sequence[ast.stmt], prefix: str = "") -> Iterator[tuple[str, str]]:
