@@ -179,17 +179,15 @@ def test_what_a_wider_fixtures_teardown_ran_is_added(stage: Stage) -> None:
     assert stage.affected() == {ADD: ["unrelated.py: body of f changed"]}
 
 
-def test_tests_that_reach_a_function_a_class_or_a_file() -> None:
+def test_tests_that_reach_a_function_or_a_class() -> None:
     stage = Stage({"a.py": "class C:\n    def m(self): ...\ndef f(): ...\ndef g(): ...\n", "test_a.py": "import a\n"})
     stage.run("test_a.py::one", {"a.py": ["C.m", "f"]})
     stage.run("test_a.py::two", {"a.py": ["f"]})
-    assert stage.index.reaching("a.py", "C") == ("test_a.py::one",)
-    assert stage.index.reaching("a.py", "f") == ("test_a.py::one", "test_a.py::two")
-    assert stage.index.reaching("a.py", "g") == ()
-    assert stage.index.reaching("a.py") == ("test_a.py::one", "test_a.py::two")
+    one = {"test_a.py::one"}
+    assert stage.index.reached("a.py") == {"C": one, "C.m": one, "f": {"test_a.py::one", "test_a.py::two"}}
     stage.edit("a.py", "def f(): ...", "def f(): return 1")
     stage.run("test_a.py::two", {"a.py": ["g"]})
-    assert stage.index.reaching("a.py", "f") == ("test_a.py::one",)
+    assert stage.index.reached("a.py") == {"C": one, "C.m": one, "f": one, "g": {"test_a.py::two"}}
 
 
 def test_facts_of_another_python_do_not_speak_for_this_one(stage: Stage) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import fnmatch
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -158,9 +158,10 @@ class Engine:
         """How a test stands."""
         return TestState(test in self.affected, test in self._driver.running, self._standing.verdict(test))
 
-    def tests_reaching(self, path: str, qualname: str | None) -> tuple[str, ...]:
-        """The tests that executed a function (or a member of that class; None: anything in the file) last time."""
-        return tuple(test for test in self._ledger.index.reaching(path, qualname) if test in self.tests)
+    def tests_reaching(self, path: str) -> Mapping[str, AbstractSet[str]]:
+        """The tests that executed something of a file last time, by function, and by class for its members."""
+        existing = self.tests.keys()
+        return {name: tests & existing for name, tests in self._ledger.index.reached(path).items()}
 
     def explain(self, test: str) -> Explanation:
         """Why a test is affected or fresh; raises KeyError for an unknown test."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Set as AbstractSet
 from dataclasses import dataclass
 
 from aftershock.engine import events
@@ -35,19 +35,18 @@ class Reach:
         """``renewed`` hears that what reaches what may have changed."""
         self._engine = engine
         self._renewed = renewed
-        self._tests: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._tests: dict[str, Mapping[str, AbstractSet[str]]] = {}
         self._states: dict[str, tuple[bool, bool, Outcome | None, float]] = {}
         self._renewed_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
-    def tests(self, path: str, qualname: str) -> tuple[str, ...]:
+    def tests(self, path: str, qualname: str) -> AbstractSet[str]:
         """The tests that reach a function or class."""
-        found = self._tests.get((path, qualname))
-        if found is None:
-            found = self._tests[path, qualname] = self._engine.tests_reaching(path, qualname)
-        return found
+        if path not in self._tests:
+            self._tests[path] = self._engine.tests_reaching(path)
+        return self._tests[path].get(qualname, frozenset())
 
-    def summary(self, tests: Sequence[str]) -> Summary:
+    def summary(self, tests: Collection[str]) -> Summary:
         """How these tests stand together."""
         affected = running = unknown = bad = skipped = 0
         seconds = 0.0

@@ -201,7 +201,8 @@ class Session:
         path = self.places.path(reference.uri)
         if path is None or not self._started:
             return ()
-        return self._own_tests(path, reference.qualname) or self.engine.tests_reaching(path, reference.qualname)
+        own = self._own_tests(path, reference.qualname)
+        return own or sorted(self.engine.tests_reaching(path).get(reference.qualname, ()))
 
     def show_tests(self, reference: protocol.SymbolReference) -> protocol.SymbolTests:
         """A symbol's tests, those that failed or are affected first."""

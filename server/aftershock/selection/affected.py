@@ -291,20 +291,21 @@ class FactIndex:
             names = None if delta is None else delta.names
         return reason_for(key, recorded, self._snapshot, names)
 
-    def reaching(self, path: str, qualname: str | None = None) -> tuple[str, ...]:
-        """The tests whose latest fact executed a function, a class's members, or (None) any of the file's."""
-        tests = {
-            fact.test
-            for key, held in self._inputs.of_file(path)
-            if key.kind is KeyKind.BODY and _within(key.name, qualname)
-            for fact in held.facts.values()
-            if fact is self._facts[fact.test][-1]
-        }
-        return tuple(sorted(tests))
+    def reached(self, path: str) -> Mapping[str, AbstractSet[str]]:
+        """The tests whose latest fact executed something of a file, by the names of functions and their owners."""
+        found: dict[str, set[str]] = {}
+        for key, held in self._inputs.of_file(path):
+            if key.kind is KeyKind.BODY:
+                tests = {fact.test for fact in held.facts.values() if fact is self._facts[fact.test][-1]}
+                for name in _with_owners(key.name) if tests else ():
+                    found.setdefault(name, set()).update(tests)
+        return found
 
 
-def _within(name: str, qualname: str | None) -> bool:
-    return qualname is None or name == qualname or name.startswith(f"{qualname}.")
+def _with_owners(name: str) -> Iterable[str]:
+    """``C.m`` and ``C`` for ``C.m``."""
+    parts = name.split(".")
+    return (".".join(parts[:end]) for end in range(1, len(parts) + 1))
 
 
 def _specific_first(key: Key) -> tuple[bool, Key]:
