@@ -137,7 +137,10 @@ class FactIndex:
         """Asked of thousands of tests at once."""
         if self._snapshot is None or (self._variant is not None and fact.variant != self._variant):
             return False
-        for held in self._inputs.stale(fact):
+        for inputs in fact.inputs:
+            held = self._inputs.held(inputs)
+            if not held.stale:
+                continue
             moved = self._moved_in.get(held) or self._moves(held)
             if moved.everybody or id(fact) in moved.concerned:
                 return False

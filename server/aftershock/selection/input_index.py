@@ -34,6 +34,10 @@ class InputIndex:
         self._now: dict[Key, str] = {}
         self._by_path: dict[str, set[Key]] = {}
 
+    def held(self, inputs: InputSet) -> HeldSet:
+        """What is known of a set of a fact that is in use."""
+        return self._sets[inputs]
+
     def stale(self, fact: Fact) -> list[HeldSet]:
         """Those of a fact's sets, which is in use, in which something doesn't match the present."""
         return [held for inputs in fact.inputs if (held := self._sets[inputs]).stale]
