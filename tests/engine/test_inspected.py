@@ -21,7 +21,86 @@ class Look(NamedTuple):
     test: str
 
 
+_PACKAGE = """
+    import inspect
+
+    KEPT = []
+
+    def told(function): return str(inspect.signature(function))
+    def table(module): return [told(each) for each in module.KINDS]
+
+    class Base:
+        def __init_subclass__(cls): KEPT.append(cls.kind)
+
+    def command(function):
+        KEPT.append(function)
+        return function
+
+    def asked(): return [told(each.annotation) for each in inspect.signature(KEPT[-1]).parameters.values()]
+    """
+"""Of one that is installed: it looks at what it is handed."""
+_CIRCLE = "class Circle:\n    def __init__(self, radius=1): self.radius = radius\n"
+
 _LOOKS = {
+    "handed to a package from a dict": Look(
+        _CIRCLE,
+        "import lib#, teller\nKINDS = {'c': lib#.Circle}\ndef table(): return [teller.told(k) for k in KINDS.values()]",
+        "radius=1",
+        "radius=2",
+        "assert use#.table() == ['(radius=1)']",
+    ),
+    "handed to a package from a list that a string names": Look(
+        _CIRCLE,
+        "import lib#, teller\nKINDS = [lib#.Circle]",
+        "radius=1",
+        "radius=2",
+        "assert use#.teller.told(getattr(use#, 'KINDS')[0]) == '(radius=1)'",
+    ),
+    "in a list of a module that is handed to a package": Look(
+        _CIRCLE,
+        "import lib#, teller\nKINDS = [lib#.Circle]",
+        "radius=1",
+        "radius=2",
+        "assert use#.teller.table(use#) == ['(radius=1)']",
+    ),
+    "modules in a dict": Look(
+        "A = 1",
+        "import lib#\nLIBS = {'l': lib#}\ndef names(): return [n for m in LIBS.values() for n in dir(m) if n < '_']",
+        "A = 1",
+        "A = 1\ndef Extra(): pass",
+        "assert use#.names() == ['A']",
+    ),
+    "in a list, and in a class that a package looks at": Look(
+        _CIRCLE,
+        "import teller\nfrom lib# import Circle\nclass Model(teller.Base):\n    kind = Circle\nKINDS = [Circle]\n"
+        "OWN = teller.KEPT[-1]",
+        "radius=1",
+        "radius=2",
+        "assert use#.teller.told(use#.OWN) == '(radius=1)'",
+    ),
+    "in a list, and in an annotation that a package looks at": Look(
+        _CIRCLE,
+        "import teller\nfrom lib# import Circle\n@teller.command\ndef f(of: Circle): pass\nKINDS = [Circle]\n"
+        "def asked(): return teller.asked()",
+        "radius=1",
+        "radius=2",
+        "use#.teller.KEPT.append(use#.f); assert use#.asked() == ['(radius=1)']",
+    ),
+    "in a list that what a package gets stands in too": Look(
+        _CIRCLE,
+        "import teller\nfrom lib# import Circle\nKINDS = [teller.command(Circle).__name__, Circle]\n"
+        "OWN = teller.KEPT[-1]",
+        "radius=1",
+        "radius=2",
+        "assert use#.teller.told(use#.OWN) == '(radius=1)'",
+    ),
+    "pickled by a module got by its name": Look(
+        "class C: pass",
+        "import importlib\ndef packed(x): return importlib.import_module('pickle').dumps(x)",
+        "class C: pass",
+        "class C:\n    def __reduce__(self): return int, ()",
+        "assert b'lib#' in use#.packed(lib#.C())",
+    ),
     "kept by another file, then inspected": Look(
         "def f(a=1): return a",
         "import inspect, lib#\nROUTES = [lib#.f]\ndef show(): return [str(inspect.signature(f)) for f in ROUTES]",
@@ -105,14 +184,15 @@ _LOOKS = {
 }
 
 
-@pytest.mark.parametrize("part", [0, 1])
+@pytest.mark.parametrize("part", range(4))
 async def test_what_looks_without_calling_is_not_missed(project: Project, part: int) -> None:
+    project.write({"pytest.ini": "[pytest]\npythonpath = . site-packages\n", "site-packages/teller.py": _PACKAGE})
     for number, look in enumerate(_LOOKS.values()):
         files = {"lib#.py": look.lib, "use#.py": look.use}
         files["test_#.py"] = f"import lib#, use#\n\ndef test_#():\n    {look.test}\n"
         project.write({name.replace("#", str(number)): text.replace("#", str(number)) for name, text in files.items()})
     async with opened(project) as story:
-        for number, (name, look) in list(enumerate(_LOOKS.items()))[part::2]:
+        for number, (name, look) in list(enumerate(_LOOKS.items()))[part::4]:
             await story.save(f"lib{number}.py", look.old, look.new)
             assert f"test_{number}" in story.ran(), name
             assert story.outcomes() == cold_outcomes(project), name

@@ -141,7 +141,7 @@ class FactIndex:
             held = self._inputs.held(inputs)
             if not held.stale:
                 continue
-            moved = self._moved_in.get(held) or self._moves(held)
+            moved = self._moves(held)
             if moved.everybody or id(fact) in moved.concerned:
                 return False
             if moved.paths and fact.test.startswith(moved.paths) and any(self._sees(fact, each) for each in moved.some):

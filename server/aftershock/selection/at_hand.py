@@ -8,7 +8,7 @@ from itertools import chain
 
 from aftershock.selection.computed_names import LOADING
 from aftershock.selection.concern import HANDED, Hand
-from aftershock.selection.details import DEFINITIONS, IMPORTED, STRINGS
+from aftershock.selection.details import DEFINITIONS, IMPORTED, LOADED, STRINGS
 from aftershock.selection.keys import Key
 from aftershock.selection.listing import CLASSES, LAMBDAS, MEMBERS, NAMESPACE, OWN
 from aftershock.selection.name_index import NameIndex, body_key
@@ -114,7 +114,25 @@ class AtHand:
             # What the top of a file hands to code of the project, that keeps in values, which are compared.
             for_all = {DEFINITIONS, LAMBDAS} if what != plain or path in self._index.foreign else set()
             hand.functions.update(body_key(path, IMPORTED if each in for_all else each) for each in functions)
+        for path, container in self._index.containers_of(names):
+            self._kept_in(container, path, what != plain, hand)
         return hand
+
+    def _kept_in(self, container: str, home: str, for_all: bool, hand: Hand) -> None:
+        """Who gets at a container, of a file, has what is in there: by its name, or by way of the module.
+
+        ``for_all``: what the top of any file does with it counts for all that import it; else that of those that use
+        packages.
+        """
+        hand.functions.update(self.reaching({container}))
+        for name in self._index.with_aliases({container}):
+            for path, functions in self._index.naming(name).items():
+                if LOADED in functions and (for_all or path in self._index.foreign):
+                    hand.functions.add(body_key(path, IMPORTED))
+        at_once, listers = self.listers("", home=home)
+        hand.functions.update(at_once)
+        foreign = {body_key(path, IMPORTED) for path in self._index.foreign}
+        hand.through.append((listers | foreign, HANDED + MODULE + module_name(home)))
 
     @cached_property
     def _files_named(self) -> dict[str, list[str]]:

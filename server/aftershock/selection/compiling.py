@@ -41,7 +41,7 @@ class MadeOfPieces(Generic[Made]):
     """What is made of the pieces of sources, remembered for those of the files that were asked for last."""
 
     def __init__(self, make: Callable[[PieceText], Made]) -> None:
-        """``make`` gets the code of its piece from :func:`piece_code`."""
+        """``make`` raises what ``compile`` raises; one that needs a piece's code has it from :func:`piece_code`."""
         self._make = make
         self._known: dict[str, dict[PieceText, Made]] = {}
 
@@ -50,6 +50,14 @@ class MadeOfPieces(Generic[Made]):
 
         Never raises for any content.
         """
+        made = self.of_pieces(source, path)
+        if made is not None:
+            return made
+        code = compiled(source, path)
+        return code if isinstance(code, SyntaxProblem) else [make_whole(code)]
+
+    def of_pieces(self, source: bytes, path: str) -> list[Made] | None:
+        """What is made of each piece; None of a source that must be taken as a whole, or doesn't compile."""
         before, now = self._known.pop(path, {}), dict[PieceText, Made]()
 
         def make(piece: Piece) -> Made:
@@ -62,10 +70,7 @@ class MadeOfPieces(Generic[Made]):
         self._known[path] = before if made is None else now
         if len(self._known) > _FILES:
             del self._known[next(iter(self._known))]
-        if made is not None:
-            return made
-        code = compiled(source, path)
-        return code if isinstance(code, SyntaxProblem) else [make_whole(code)]
+        return made
 
 
 @lru_cache(maxsize=64)  # symbols and imports of a file are asked for one soon after the other

@@ -40,8 +40,9 @@ class Details:
     of the rest.  ``effects`` are the statements with which importing the file may do more than bind names, each with
     the packages on which it does so, an empty one where that can't be told; ``effectful`` are the functions that may
     wherever they run.  ``listers`` are the functions that list members, with the classes whose families they list.
-    ``aliases`` are names with the other names that statements give to what they stand for, ``hinted`` the words that
-    annotations may have.  ``star``: the file imports all names of a module.
+    ``aliases`` are names with the other names that statements give to what they stand for, ``kept`` names with those of
+    containers in which the top of the file keeps what they stand for, ``hinted`` the words that annotations may have.
+    ``star``: the file imports all names of a module.
     """
 
     mentions: Mapping[str, Mentions] = field(default_factory=dict)
@@ -49,6 +50,7 @@ class Details:
     effectful: frozenset[str] = frozenset()
     listers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     aliases: frozenset[tuple[str, str]] = frozenset()
+    kept: frozenset[tuple[str, str]] = frozenset()
     hinted: frozenset[str] = frozenset()
     star: bool = False
 
@@ -76,6 +78,14 @@ class Details:
     def by_fragment(self) -> Mapping[str, Sequence[str]]:
         """The functions that make up names, by what those begin or end with."""
         return _inverted(self.mentions, lambda mentions: mentions.fragments)
+
+    @cached_property
+    def by_kept(self) -> Mapping[str, Sequence[str]]:
+        """The containers in which the top of the file keeps what each name stands for."""
+        found: dict[str, list[str]] = {}
+        for name, container in sorted(self.kept):
+            found.setdefault(name, []).append(container)
+        return found
 
     @cached_property
     def by_class(self) -> Mapping[str, Sequence[str]]:
@@ -122,6 +132,7 @@ def parse_details(source: bytes, path: str) -> Details:
         effectful,
         listing,
         frozenset[tuple[str, str]]().union(*(piece.aliases for piece in pieces)),
+        frozenset[tuple[str, str]]().union(*(piece.kept for piece in pieces)),
         frozenset[str]().union(*(piece.hinted for piece in pieces)),
         any(piece.star for piece in pieces),
     )
@@ -133,6 +144,7 @@ class _Piece:
     effects: Effects
     listers: tuple[tuple[str, frozenset[str]], ...]
     aliases: frozenset[tuple[str, str]]
+    kept: frozenset[tuple[str, str]]
     hinted: frozenset[str]
     star: bool
 
@@ -158,13 +170,12 @@ def _piece(code: CodeType, source: bytes, body: Sequence[ast.stmt]) -> _Piece:
             known = mentions.get(function + LOADED, NOTHING)
             mentions[function + LOADED] = known.joined(Mentions(frozenset({name})))
     kept = kept_in(body)
-    if kept and DEFINITIONS in mentions:
-        # Whoever has the name of the container hands on what is in there.
-        aside = {name for pairs in kept.values() for name, _ in pairs} - {*loaded_in(body, without=kept.keys())}
-        mentions[DEFINITIONS] = mentions[DEFINITIONS]._replace(handed=mentions[DEFINITIONS].handed - aside)
-    aliases = frozenset(pair for statement in body for pair in _aliases(statement)).union(*kept.values())
+    if kept:  # whoever gets at the container has what is in there
+        before = mentions.get(DEFINITIONS, NOTHING)
+        mentions[DEFINITIONS] = before._replace(handed=before.handed - {name for name, _ in kept})
+    aliases = frozenset(pair for statement in body for pair in _aliases(statement))
     star = any(isinstance(node, ast.alias) and node.name == "*" for each in body for node in ast.walk(each))
-    return _Piece(mentions, effects_of(body), tuple(listers(body)), aliases, frozenset(hinted_in(body)), star)
+    return _Piece(mentions, effects_of(body), tuple(listers(body)), aliases, kept, frozenset(hinted_in(body)), star)
 
 
 def _aliases(node: ast.AST, local: bool = False) -> Iterator[tuple[str, str]]:

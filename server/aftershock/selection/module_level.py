@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence, Set as AbstractSet
+from collections.abc import Iterator, Sequence, Set as AbstractSet
 
 from aftershock.selection.mentions import DEFERRED, NAME, names_in
 
@@ -91,19 +91,15 @@ def is_acting(decorator: ast.expr) -> bool:
     return _name_of(decorator) not in _PLAIN_DECORATORS
 
 
-def loaded_in(
-    body: Sequence[ast.stmt], local: bool = False, without: AbstractSet[ast.AST] = frozenset()
-) -> Iterator[str]:
+def loaded_in(body: Sequence[ast.stmt], local: bool = False) -> Iterator[str]:
     """The names and attributes that code outside of functions and lambdas hands on: not what it imports and binds.
 
     Neither what it gives another name that is not ``local`` to a function, nor what it calls, and is done with: but for
-    what makes something of a string.  Some nodes may be left out of it.
+    what makes something of a string.
     """
     pending: list[ast.AST] = list(body)
     while pending:
         node = pending.pop()
-        if node in without:
-            continue
         if isinstance(node, (*_Function, ast.Lambda)):
             pending += [*node.args.defaults, *(each for each in node.args.kw_defaults if each is not None)]
             pending += [] if isinstance(node, ast.Lambda) else node.decorator_list
@@ -120,13 +116,13 @@ def loaded_in(
         pending += ast.iter_child_nodes(node)
 
 
-def kept_in(body: Sequence[ast.stmt]) -> Mapping[ast.AST, Sequence[tuple[str, str]]]:
-    """What the top of a module keeps in a literal of containers: ``KINDS = [Circle, shapes.Square]``.
+def kept_in(body: Sequence[ast.stmt]) -> frozenset[tuple[str, str]]:
+    """The names that the top of a module keeps in a literal of containers, and uses for nothing else than to call them.
 
-    The nodes that stand for it, each with its name paired with those of the container.  A class's are left out, which a
+    Each with that of the container: ``KINDS = [Circle, shapes.Square]``.  A class's containers don't count, which a
     base from elsewhere may look at.
     """
-    found: dict[ast.AST, Sequence[tuple[str, str]]] = {}
+    found: dict[ast.AST, Sequence[str]] = {}
     pending: list[ast.AST] = list(body)
     while pending:
         node = pending.pop()
@@ -134,21 +130,43 @@ def kept_in(body: Sequence[ast.stmt]) -> Mapping[ast.AST, Sequence[tuple[str, st
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names = [target.id for target in targets if isinstance(target, ast.Name)]
             if len(names) == len(targets):
-                found |= {each: [(_name_of(each), name) for name in names] for each in _held(node.value)}
+                found |= dict.fromkeys(_held(node.value), names)
         elif isinstance(node, ast.stmt) and not isinstance(node, (*_Function, ast.ClassDef)):
             pending += ast.iter_child_nodes(node)
-    return found
+    others = frozenset(_used_in(body, found.keys())) if found else frozenset()
+    pairs = ((_name_of(node), name) for node, names in found.items() if isinstance(node, ast.expr) for name in names)
+    return frozenset((kept, name) for kept, name in pairs if kept not in others)
 
 
 def _held(value: ast.expr | None) -> Iterator[ast.expr]:
-    """The names in a literal of containers."""
+    """The names in a literal of containers, with dots or without."""
     pending: list[ast.expr] = [value] if isinstance(value, _CONTAINERS) else []
     while pending:
-        node = pending.pop()
-        if isinstance(node, (ast.Name, ast.Attribute)):
+        node = root = pending.pop()
+        while isinstance(root, ast.Attribute):
+            root = root.value
+        if isinstance(root, ast.Name):
             yield node
         elif isinstance(node, _CONTAINERS):
             pending += [each for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr)]
+
+
+def _used_in(body: Sequence[ast.stmt], without: AbstractSet[ast.AST]) -> Iterator[str]:
+    """The names that are loaded outside of functions' bodies, but for those of some nodes, and what is called."""
+    pending: list[ast.AST] = list(body)
+    while pending:
+        node = pending.pop()
+        if node in without:
+            continue
+        if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+            yield _name_of(node)
+        children: list[ast.AST] = list(ast.iter_child_nodes(node))
+        if isinstance(node, _Function):
+            children = [each for each in children if each not in node.body]
+        elif isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute)):
+            children.remove(node.func)
+            children += ast.iter_child_nodes(node.func)
+        pending += children
 
 
 def handed_on_in(body: Sequence[ast.stmt], prefix: str = "") -> Iterator[tuple[str, str]]:

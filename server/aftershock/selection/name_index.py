@@ -37,6 +37,7 @@ class NameIndex:
         self._fragments: _Table = {}
         self._methods: _Table = {}
         self._hinted: _Table = {}
+        self._kept: _Table = {}
         self._aliases: dict[str, dict[str, set[str]]] = {}
         self._mentioning: dict[str, frozenset[Key]] = {}
         self._asking: dict[str, frozenset[Key]] = {}
@@ -101,6 +102,7 @@ class NameIndex:
         yield self._strings, details.by_string
         yield self._fragments, details.by_fragment
         yield self._methods, details.by_class
+        yield self._kept, details.by_kept
         yield self._hinted, dict.fromkeys(details.hinted, ())  # where it stands doesn't matter
 
     def mentioning(self, name: str) -> AbstractSet[Key]:
@@ -158,6 +160,18 @@ class NameIndex:
             others = (each for name in pending for each in self._aliases.get(name, {}).values())
             pending = set().union(*others) - found
             found |= pending
+        return found
+
+    def containers_of(self, names: AbstractSet[str]) -> set[tuple[str, str]]:
+        """The containers in which what some names stand for is kept, or in which those are: files, and their names."""
+        found, pending = set[tuple[str, str]](), names
+        while pending:
+            places = [self._kept.get(name, {}) for name in self.with_aliases(pending)]
+            new = {
+                (path, each) for place in places for path, containers in place.items() for each in containers
+            } - found
+            found |= new
+            pending = {container for _, container in new}
         return found
 
 

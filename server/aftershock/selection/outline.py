@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from aftershock.selection.compiling import MadeOfPieces, SyntaxProblem
+from aftershock.selection.compiling import MadeOfPieces
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _WITH_BODIES = (ast.stmt, ast.ExceptHandler, ast.match_case)
@@ -40,14 +40,12 @@ def outline(source: str, path: str = "") -> tuple[OutlineNode, ...] | None:
     ``path`` is that of the text's file, if it has one: what an edit left alone isn't parsed again.
     """
     try:
-        made = _PIECES.of(source.encode("utf-8", "surrogatepass"), path, lambda _: _outlined(source))
+        pieces = _PIECES.of_pieces(source.encode("utf-8", "surrogatepass"), path) or [_outlined(source)]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    if isinstance(made, SyntaxProblem):
         return None
     found: list[OutlineNode] = []
     before = 0
-    for piece in made:
+    for piece in pieces:
         found += (_moved(node, before) for node in piece.nodes) if before else piece.nodes
         before += piece.lines
     return tuple(found)

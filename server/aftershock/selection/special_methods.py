@@ -21,7 +21,7 @@ _NEVER_COPY = frozenset(
         *("__future__", "abc", "array", "ast", "atexit", "base64", "binascii", "bisect", "builtins", "bz2"),
         *("calendar", "cmath", "codecs", "collections", "contextlib", "csv", "datetime", "decimal", "difflib", "dis"),
         *("enum", "errno", "fnmatch", "fractions", "functools", "gc", "getpass", "glob", "graphlib", "gzip"),
-        *("hashlib", "heapq", "hmac", "html", "importlib", "inspect", "io", "ipaddress", "itertools", "json"),
+        *("hashlib", "heapq", "hmac", "html", "inspect", "io", "ipaddress", "itertools", "json"),
         *("keyword", "linecache", "locale", "math", "numbers", "operator", "os", "pathlib", "platform", "posixpath"),
         *("queue", "random", "re", "secrets", "select", "selectors", "shlex", "shutil", "signal", "socket", "stat"),
         *("statistics", "string", "struct", "subprocess", "sys", "sysconfig", "tempfile", "textwrap", "threading"),
@@ -32,7 +32,7 @@ _NEVER_COPY = frozenset(
 """Packages that neither copy nor pickle what they are handed, unless asked to by a name such as ``copy``."""
 _BY_NAME = frozenset({"copy", "deepcopy", *_COPYING})
 """Names of what copies where one of these packages does: ``UserDict.copy``."""
-_OF_ONE = {"__copy__": "tee", "__replace__": "replace"}
+_OF_ONE = {"__copy__": {"tee"}, "__replace__": {"replace"}}
 """What asks for one of the methods alone: ``itertools.tee``, ``datetime.replace``."""
 
 
@@ -47,5 +47,5 @@ def _copying(method: str, snapshot: Snapshot, index: NameIndex) -> Iterator[Key]
         names = {name.partition(".")[0] for name in snapshot.imports[path].absolute} & sys.stdlib_module_names
         if not _NEVER_COPY.issuperset(names | snapshot.third_party(path)):
             yield body_key(path, IMPORTED)
-    for name in {*_BY_NAME, _OF_ONE.get(method, method)}:
+    for name in _BY_NAME | _OF_ONE.get(method, set()):
         yield from index.asking_for(name)

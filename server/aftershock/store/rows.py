@@ -241,9 +241,9 @@ def details_text(details: Details) -> str:
     hinted = numbered(details.hinted)
     payload = {"mentions": mentions, "names": list(numbers), "hinted": hinted, "effectful": sorted(details.effectful)}
     effects = [[sorted(packages), text] for packages, text in details.effects]
-    aliases = sorted(map(list, details.aliases))
+    pairs = {"aliases": sorted(map(list, details.aliases)), "kept": sorted(map(list, details.kept))}
     marks = {"star": details.star}
-    return dumped({**payload, "effects": effects, "listers": _sorted(details.listers), "aliases": aliases, **marks})
+    return dumped({**payload, "effects": effects, "listers": _sorted(details.listers), **pairs, **marks})
 
 
 def _sorted(sets: Mapping[str, frozenset[str]]) -> dict[str, list[str]]:
@@ -252,6 +252,13 @@ def _sorted(sets: Mapping[str, frozenset[str]]) -> dict[str, list[str]]:
 
 def _sets(value: object) -> dict[str, frozenset[str]]:
     return {checked(name, str): frozenset(strings(each)) for name, each in checked(value, dict).items()}
+
+
+def _pairs(value: object) -> frozenset[tuple[str, str]]:
+    pairs = [strings(each) for each in checked(value, list)]
+    if any(len(each) != 2 for each in pairs):
+        raise MalformedError("not a pair of names")
+    return frozenset((name, other) for name, other in pairs)
 
 
 def details_from(text: object) -> Details:
@@ -275,13 +282,10 @@ def details_from(text: object) -> Details:
         if len(checked(each, list)) != 2:
             raise MalformedError("not an effect")
         effects.append((frozenset(strings(each[0])), checked(each[1], str)))
-    aliases = [strings(each) for each in checked(payload.get("aliases"), list)]
-    if any(len(each) != 2 for each in aliases):
-        raise MalformedError("not an alias")
-    pairs = frozenset((name, other) for name, other in aliases)
+    aliases, kept = _pairs(payload.get("aliases")), _pairs(payload.get("kept"))
     effectful, listers = frozenset(strings(payload.get("effectful"))), _sets(payload.get("listers"))
     hinted, star = named(payload.get("hinted")), checked(payload.get("star"), bool)
-    return Details(mentions, effects, effectful, listers, pairs, hinted, star)
+    return Details(mentions, effects, effectful, listers, aliases, kept, hinted, star)
 
 
 def import_text(fact: ImportFact) -> str:
