@@ -89,7 +89,7 @@ _FILES = {
             return "named"
         """,
     "use.py": """
-        import importlib
+        import ast
         import inspect
         import things
 
