@@ -184,7 +184,7 @@ async def narrate_without_edit(engine: Engine, narrator: Narrator, configuration
     """Run what a save of one function would run; the project's files stay as they are."""
     terminal = narrator.terminal
     path, qualname = pick_function(engine, configuration.root)
-    tests = engine.tests_reaching(path, qualname)
+    tests = sorted(engine.tests_reaching(path)[qualname])
     terminal.line(f"\nYour files stay as they are. Were you to edit {terminal.bold(qualname)} in {path} and save,")
     terminal.line(f"these would be affected: {terminal.bold(f'{len(tests)} of {len(engine.tests):,} tests')}.")
     await engine.settled()
@@ -200,10 +200,11 @@ def pick_function(engine: Engine, root: Path) -> tuple[str, str]:
     testing = {node.path for node in engine.tests.values()}
     found: list[tuple[int, str, str]] = []
     for path in sources.find(root):
-        if path in testing or not engine.tests_reaching(path, None):
+        reaching = {} if path in testing else engine.tests_reaching(path)
+        if not reaching:
             continue
         for node in walk(outline((root / path).read_text(encoding="utf-8", errors="replace")) or ()):
-            reached = len(engine.tests_reaching(path, node.qualname))
+            reached = len(reaching.get(node.qualname, ()))
             if reached and node.kind == "function":
                 found.append((abs(reached - 10), path, node.qualname))
     if not found:
