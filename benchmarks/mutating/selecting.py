@@ -1,4 +1,4 @@
-"""What a warm engine selects for each mutant of a project: the tests that it runs after the save."""
+"""What a warm engine selects for each mutant of a project: the tests that it has verdicts for after the save."""
 
 from __future__ import annotations
 

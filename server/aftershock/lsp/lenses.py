@@ -10,6 +10,7 @@ from aftershock.engine.events import TestNode
 from aftershock.lsp import protocol
 from aftershock.lsp.reach import Summary
 from aftershock.selection.outline import OutlineNode
+from aftershock.selection.relations import with_owners
 
 
 def plain_chain(node: TestNode) -> tuple[str, ...]:
@@ -21,9 +22,8 @@ def own_tests(nodes: Iterable[TestNode]) -> Mapping[str, Sequence[str]]:
     """The tests of one file that each test function or class stands for, by its qualified name."""
     found: dict[str, list[str]] = {}
     for node in nodes:
-        names = plain_chain(node)
-        for end in range(1, len(names) + 1):
-            found.setdefault(".".join(names[:end]), []).append(node.id)
+        for name in with_owners(".".join(plain_chain(node))):
+            found.setdefault(name, []).append(node.id)
     return found
 
 

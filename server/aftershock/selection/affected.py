@@ -13,7 +13,7 @@ from aftershock.selection.history import completed, with_fact
 from aftershock.selection.input_index import HeldSet, InputIndex
 from aftershock.selection.keys import Key, KeyKind
 from aftershock.selection.reasons import NEVER_RUN, OTHER_VARIANT, Reason, reason_for
-from aftershock.selection.relations import OF_FUNCTIONS
+from aftershock.selection.relations import OF_FUNCTIONS, with_owners
 from aftershock.selection.snapshot import UNKNOWN, Snapshot
 
 __all__ = ["FactIndex", "Reason"]
@@ -217,7 +217,7 @@ class FactIndex:
         delta = self._definitions.changed(recorded, now)
         if delta is None:
             return True
-        own = {".".join(chain[:end]) for end in range(1, len(chain) + 1)}
+        own = {*with_owners(".".join(chain))}
         beside = {f"{name}.{row}" for name in own for row in OF_FUNCTIONS}  # request.function.__annotations__
         return not delta.names.isdisjoint(own | beside)
 
@@ -300,15 +300,9 @@ class FactIndex:
         for key, held in self._inputs.of_file(path):
             if key.kind is KeyKind.BODY:
                 tests = {fact.test for fact in held.facts.values() if fact is self._facts[fact.test][-1]}
-                for name in _with_owners(key.name) if tests else ():
+                for name in with_owners(key.name) if tests else ():
                     found.setdefault(name, set()).update(tests)
         return found
-
-
-def _with_owners(name: str) -> Iterable[str]:
-    """``C.m`` and ``C`` for ``C.m``."""
-    parts = name.split(".")
-    return (".".join(parts[:end]) for end in range(1, len(parts) + 1))
 
 
 def _specific_first(key: Key) -> tuple[bool, Key]:

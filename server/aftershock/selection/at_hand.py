@@ -114,25 +114,35 @@ class AtHand:
             # What the top of a file hands to code of the project, that keeps in values, which are compared.
             for_all = {DEFINITIONS, LAMBDAS} if what != plain or path in self._index.foreign else set()
             hand.functions.update(body_key(path, IMPORTED if each in for_all else each) for each in functions)
-        for path, container in self._index.containers_of(names):
-            self._kept_in(container, path, what != plain, hand)
+        self._kept(names, what != plain, hand)
         return hand
 
-    def _kept_in(self, container: str, home: str, for_all: bool, hand: Hand) -> None:
-        """Who gets at a container, of a file, has what is in there: by its name, or by way of the module.
+    def _kept(self, names: AbstractSet[str], for_all: bool, hand: Hand) -> None:
+        """Who gets at a container has what is kept in there: by its name, or by way of its file's module.
 
         ``for_all``: what the top of any file does with it counts for all that import it; else that of those that use
         packages.
         """
-        hand.functions.update(self.reaching({container}))
-        for name in self._index.with_aliases({container}):
+        kept = self._index.containers_of(names)
+        containers = {container for _, container in kept}
+        hand.functions.update(self.reaching(containers))
+        hand.functions.update(key for key in self.loading(containers) if for_all or key in self.foreign)
+        for home in {path for path, _ in kept}:
+            at_once, listers = self.listers("", home=home)
+            hand.functions.update(at_once)
+            hand.through.append((listers | self.foreign, HANDED + MODULE + module_name(home)))
+
+    @cached_property
+    def foreign(self) -> frozenset[Key]:
+        """Whoever has imported a file that uses packages from elsewhere."""
+        return frozenset(body_key(path, IMPORTED) for path in self._index.foreign)
+
+    def loading(self, names: AbstractSet[str]) -> Iterator[Key]:
+        """Whoever has imported a file at whose top one of some things is used, under whatever name, but not called."""
+        for name in self._index.with_aliases(names):
             for path, functions in self._index.naming(name).items():
-                if LOADED in functions and (for_all or path in self._index.foreign):
-                    hand.functions.add(body_key(path, IMPORTED))
-        at_once, listers = self.listers("", home=home)
-        hand.functions.update(at_once)
-        foreign = {body_key(path, IMPORTED) for path in self._index.foreign}
-        hand.through.append((listers | foreign, HANDED + MODULE + module_name(home)))
+                if LOADED in functions:
+                    yield body_key(path, IMPORTED)
 
     @cached_property
     def _files_named(self) -> dict[str, list[str]]:

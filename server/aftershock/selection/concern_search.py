@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Set as AbstractSet
 from dataclasses import replace
-from functools import cached_property
 from itertools import chain
 
 from aftershock.selection.at_hand import LOOKED_AT, SUBCLASSES, AtHand, module_name
 from aftershock.selection.computed_names import ByString
 from aftershock.selection.concern import HANDED, KEEPING, Concern
-from aftershock.selection.details import DEFINITIONS, IMPORTED, LOADED, STRINGS
+from aftershock.selection.details import DEFINITIONS, STRINGS
 from aftershock.selection.keys import Key
 from aftershock.selection.mentions import (
     DISPATCHING,
@@ -183,7 +182,7 @@ class _Search:
         elif owner:
             asking.setdefault(owner, set()).update(self._using(MOCKING))
         handed = HANDED + (last_of(owner) if of_class else last)
-        asking.setdefault(handed, set()).update(self._foreign)
+        asking.setdefault(handed, set()).update(self._at_hand.foreign)
         # What an import keeps of the function has changed with it.
         keeping = chain.from_iterable(map(self._index.mentioning, self._index.with_aliases({last})))
         self._functions.update(key._replace(name=key.name + KEEPING) for key in keeping)
@@ -196,15 +195,7 @@ class _Search:
 
     def _found_using(self, names: AbstractSet[str]) -> Iterator[Key]:
         yield from self._at_hand.reaching(names)
-        for name in self._index.with_aliases(names) - DISPATCHING:
-            for path, functions in self._index.naming(name).items():
-                if LOADED in functions:
-                    yield body_key(path, IMPORTED)
-
-    @cached_property
-    def _foreign(self) -> frozenset[Key]:
-        """Whoever has imported a file that uses packages from elsewhere."""
-        return frozenset(body_key(path, IMPORTED) for path in self._index.foreign)
+        yield from self._at_hand.loading(names - DISPATCHING)
 
     def _readers(self) -> set[Key]:
         """The code that reads docstrings."""

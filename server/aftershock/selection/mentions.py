@@ -95,10 +95,8 @@ INSPECTING_ANNOTATIONS = frozenset(
     {*_INSPECTING, *DISPATCHING, "__annotations__", "__annotate__", "get_annotations", "get_type_hints"}
 )
 """Names of what looks at a function's annotations without calling it, or has others do so."""
-_OPTIONAL = frozenset({"get_type_hints", *DISPATCHING} if sys.version_info < (3, 11) else ())
-"""Before 3.11 what is None by default was Optional, whatever its annotation says."""
-INSPECTING_DEFAULTS = _INSPECTING | {"__defaults__", "__kwdefaults__"} | _OPTIONAL
-"""The same, of its defaults."""
+INSPECTING_DEFAULTS = _INSPECTING | {"__defaults__", "__kwdefaults__", "get_type_hints"}
+"""The same, of its defaults: before 3.11 what is None by default had Optional for a hint."""
 INSPECTING_NAMES = INSPECTING_DEFAULTS | INSPECTING_ANNOTATIONS | {"__name__", "__qualname__", "__module__"}
 """The same, of the names that it was given."""
 INSPECTING_KIND = frozenset(

@@ -40,6 +40,12 @@ def last_of(name: str) -> str:
     return name.rpartition(".")[2]
 
 
+def with_owners(name: str) -> list[str]:
+    """``C`` and ``C.m`` for ``C.m``."""
+    parts = name.split(".")
+    return [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
+
+
 @dataclass(frozen=True)
 class Delta:
     """What two tables of a file tell apart: ``names``, and of these ``listed`` what one sees who lists members.
