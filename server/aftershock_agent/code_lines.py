@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import CodeType
 
+from aftershock_agent.modules_got import UNTOLD, may_get
+
 _OPTIMIZED = 0x1  # CO_OPTIMIZED of inspect: set for functions, not for modules and classes
 
 
@@ -21,10 +23,11 @@ class QualifiedNames:
         self._by_start: dict[tuple[int, str], list[str]] = {}
         self._by_line: dict[int, list[str]] = {}
         for qualname, code in walk(module) if module else ():
-            self._by_start.setdefault((code.co_firstlineno, code.co_name), []).append(qualname)
+            names = [qualname, qualname + UNTOLD] if may_get(code) else [qualname]  # lines don't tell what was got
+            self._by_start.setdefault((code.co_firstlineno, code.co_name), []).extend(names)
             if code.co_flags & _OPTIMIZED:
                 for line in _body_lines(code):
-                    self._by_line.setdefault(line, []).append(qualname)
+                    self._by_line.setdefault(line, []).extend(names)
 
     def at(self, first_line: int, name: str) -> list[str]:
         """The qualified names of the code objects that begin at a line, by their plain name."""

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from types import CodeType, FrameType
 from typing import Any
 
+from aftershock_agent.modules_got import GOT, UNTOLD, Lines, files_got, lines_of, may_get
 from aftershock_agent.recording import Functions, Project
 
 _NAME = "aftershock"
@@ -45,6 +46,8 @@ class MonitoringRecorder:
         self.functions = Functions()
         self._numbers: dict[int, int] = {}
         self._known: dict[int, _Known] = {}
+        self._getting: dict[int, tuple[Lines, int]] = {}
+        self._got: set[int] = set()
         self._importers: dict[str, str | None] = {}
         self._started: list[str] = []
 
@@ -64,6 +67,7 @@ class MonitoringRecorder:
         ran = self._listener()
         self._callbacks = (
             (self._discover, start, self._discovered),
+            (self._discover, self._monitoring.events.LINE, self._on_line),
             (self._record, start, ran),
             (self._record, resume, ran),
         )
@@ -93,6 +97,7 @@ class MonitoringRecorder:
             code = known()
             if code is not None:
                 monitoring.set_local_events(self._record, code, self._armed)
+                self._watch_lines(code)
         return "sys.monitoring"
 
     def settle(self) -> None:
@@ -110,6 +115,8 @@ class MonitoringRecorder:
                 arm(tool, code, armed)
             except ValueError:
                 continue  # a test has freed the tool, which mend() will see, and arm everything
+        while self._got:
+            executed.append(self._got.pop())
         return executed
 
     def learn(self, code: CodeType) -> None:
@@ -141,10 +148,33 @@ class MonitoringRecorder:
         self._numbers[_identity(code)] = self.functions.number(path, name)
         known = self._known[_identity(code)] = _Known(code, self._forget)
         known.key = _identity(code)
+        if may_get(code):
+            self._getting[_identity(code)] = lines_of(code), self.functions.number(path, name + UNTOLD)
+            with contextlib.suppress(ValueError):  # as in take()
+                self._watch_lines(code)
 
     def _forget(self, known: _Known) -> None:
         """A code object is gone, and its id may be another's from now on."""
         del self._known[known.key], self._numbers[known.key]
+        self._getting.pop(known.key, None)
+
+    def _watch_lines(self, code: CodeType) -> None:
+        """Have a look where code gets at modules, each time: which ones these are may differ."""
+        if _identity(code) in self._getting:
+            self._monitoring.set_local_events(self._discover, code, self._monitoring.events.LINE)
+
+    def _on_line(self, code: CodeType, line: int) -> object:
+        lines, untold = self._getting.get(_identity(code), ({}, 0))
+        if line not in lines:
+            return self._monitoring.DISABLE
+        try:
+            files = list(files_got(sys._getframe(1), lines[line]))
+        except LookupError:
+            self._got.add(untold)
+        else:
+            paths = filter(None, map(self._project.path_of, files))
+            self._got.update(self.functions.number(path, GOT) for path in paths)
+        return None
 
     def _discovered(self, code: CodeType, offset: int) -> object:
         path = self._project.path_of(code.co_filename)

@@ -171,6 +171,104 @@ _LOOKS = {
         "class C:\n    def __reduce__(self): return int, ()",
         "assert use#.copied() != 0",
     ),
+    "the module of a class, handed on": Look(
+        "class C: pass\nLIMIT = 1",
+        "import sys\ndef home(x): return sys.modules[x.__module__]",
+        "LIMIT = 1",
+        "LIMIT = 2",
+        "assert use#.home(lib#.C).LIMIT == 1",
+    ),
+    "the module of a class, listed": Look(
+        "class C: pass",
+        "import sys\ndef names(x):\n    assert x.__module__ in sys.modules\n"
+        "    return [n for n in vars(sys.modules[x.__module__]) if n < '_']",
+        "class C: pass",
+        "class C: pass\ndef Extra(): pass",
+        "assert use#.names(lib#.C) == ['C']",
+    ),
+    "the module of a class, by get, on several lines": Look(
+        "class C: pass",
+        "import sys\ndef names(x):\n    return [n for n in sys.modules.get(\n        x\n        .__module__\n"
+        "    ).__dict__ if n < '_']",
+        "class C: pass",
+        "class C: pass\ndef Extra(): pass",
+        "assert use#.names(lib#.C) == ['C']",
+    ),
+    "the module of a function, kept by an import": Look(
+        "def f(): pass\nA = 1",
+        "import sys, lib#\ndef home(x): return sys.modules[x.__module__]\n"
+        "KEPT = {**vars(home(lib#.f))}\ndef names(): return [n for n in KEPT if n < '_']",
+        "A = 1",
+        "A = 1\ndef Extra(): pass",
+        "assert use#.names() == ['A']",
+    ),
+    "the module of whatever a loop meets": Look(
+        "class C: pass",
+        "import sys\ndef names(*those):\n    found = []\n    for x in those:\n"
+        "        found += dir(sys.modules[x.__module__])\n    return [n for n in found if n < '_']",
+        "class C: pass",
+        "class C: pass\ndef Extra(): pass",
+        "assert use#.names(OSError, test_#, lib#.C) == ['C']",
+    ),
+    "the module of an object": Look(
+        "class C: pass",
+        "import sys\ndef names(x): return [n for n in dir(sys.modules[x.__module__]) if n < '_']",
+        "class C: pass",
+        "class C: pass\ndef Extra(): pass",
+        "assert use#.names(lib#.C()) == ['C']",
+    ),
+    "the module that a metaclass tells": Look(
+        "A = 1",
+        "import sys\nclass Meta(type):\n    @property\n    def __module__(cls): return 'lib#'\n"
+        "class C(metaclass=Meta): pass\ndef names(x): return [n for n in dir(sys.modules[x.__module__]) if n < '_']",
+        "A = 1",
+        "A = 1\ndef Extra(): pass",
+        "assert use#.names(use#.C) == ['A']",
+    ),
+    "the module that a class was told to be of": Look(
+        "A = 1",
+        "import sys\ndef names(x): return [n for n in dir(sys.modules[x.__module__]) if n < '_']",
+        "A = 1",
+        "A = 1\ndef Extra(): pass",
+        "C = type('C', (), {'__module__': 'lib#'}); assert use#.names(C) == ['A']",
+    ),
+    "the module of what a closure has": Look(
+        "class C: pass",
+        "import sys\ndef namer(x):\n    def names(): return [n for n in dir(sys.modules[x.__module__]) if n < '_']\n"
+        "    return names",
+        "class C: pass",
+        "class C: pass\ndef Extra(): pass",
+        "assert use#.namer(lib#.C)() == ['C']",
+    ),
+    "the modules of several, in a comprehension": Look(
+        "class C: pass",
+        "import sys\ndef names(*those): return [n for x in those for n in dir(sys.modules[x.__module__]) if n < '_']",
+        "class C: pass",
+        "class C: pass\ndef Extra(): pass",
+        "assert use#.names(lib#.C) == ['C']",
+    ),
+    "the module of a global": Look(
+        "class C: pass",
+        "import sys, lib#\nX = lib#.C\ndef names(): return [n for n in dir(sys.modules[X.__module__]) if n < '_']",
+        "class C: pass",
+        "class C: pass\ndef Extra(): pass",
+        "assert use#.names() == ['C']",
+    ),
+    "the module of one, then of another by its name": Look(
+        "class C: pass",
+        "import sys\ndef names(x, y):\n    vars(sys.modules[x.__module__])\n"
+        "    return [n for n in dir(sys.modules[y]) if n < '_']",
+        "class C: pass",
+        "class C: pass\ndef Extra(): pass",
+        "assert use#.names(OSError, 'lib#') == ['C']",
+    ),
+    "the module of a class, in a fixture": Look(
+        "class C: pass",
+        "import pytest, sys\ndef names(x): return [n for n in dir(sys.modules[x.__module__]) if n < '_']",
+        "class C: pass",
+        "class C: pass\ndef Extra(): pass",
+        "pass\n@use#.pytest.fixture(scope='module', autouse=True)\ndef fine(): assert use#.names(lib#.C) == ['C']",
+    ),
     "another decorator": Look(
         "import functools\n"
         "def twice(f):\n    @functools.wraps(f)\n    def wrapper(): return f() * 2\n    return wrapper\n"

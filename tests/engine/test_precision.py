@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from support.cold import cold_outcomes
 from support.engine import opened
 from support.project import Project
@@ -216,3 +218,31 @@ async def test_defaults_concern_who_calls_and_who_looks_or_hands_on_what_a_list_
         await story.save("lib.py", "radius=2", "radius=1")
         await story.save("lib.py", "Circle:\n", "Circle:\n    edition = 1\n")
         assert story.ran() == []
+
+
+async def test_who_lists_the_module_of_a_class_sees_no_other_module(project: Project) -> None:
+    project.write(
+        {
+            "pytest.ini": "[pytest]\npythonpath = .\n",
+            "shapes.py": "class Circle: pass\n",
+            "tools.py": "class Hammer: pass\n",
+            "tables.py": """
+                import sys
+
+                def table(cls):
+                    if cls.__module__ in sys.modules:
+                        return [name for name in sys.modules[cls.__module__].__dict__ if name < "_"]
+                """,
+            "test_tables.py": """
+                import shapes, tables, tools
+
+                def test_shapes(): assert tables.table(shapes.Circle) == ["Circle"]
+                def test_tools(): assert tables.table(tools.Hammer) == ["Hammer"]
+                """,
+        }
+    )
+    async with opened(project) as story:
+        await story.save("shapes.py", "pass\n", "pass\n\ndef Extra(): pass\n")
+        told = hasattr(sys, "monitoring")  # older Pythons can't tell which module it is
+        assert story.ran() == ["test_shapes"] + ["test_tools"] * (not told)
+        assert story.outcomes() == cold_outcomes(project)

@@ -14,6 +14,7 @@ from aftershock.selection.listing import CLASSES, LAMBDAS, MEMBERS, NAMESPACE, O
 from aftershock.selection.name_index import NameIndex, body_key
 from aftershock.selection.relations import Relations, last_of
 from aftershock.selection.snapshot import Snapshot
+from aftershock_agent.modules_got import GOT
 from aftershock_agent.tables import MODULE, WRITTEN
 
 LOOKED_AT = "looked at:"
@@ -77,6 +78,8 @@ class AtHand:
         names = {plain} if plain == name else {plain, *LOADING}
         if name.startswith(MODULE) and self._path.endswith("__init__.py"):
             names.add("")  # from . import x
+        if plain != name:
+            hand.functions.update(body_key(path, GOT) for path in self._files_named.get(plain, ()))
         hand.functions.update(*map(self._index.mentioning, self._index.with_aliases(names)))
         if plain == name:
             hand.functions.update(self._index.methods_of(name), self.reaching(SUBCLASSES))
@@ -105,6 +108,7 @@ class AtHand:
         names = set(self._index.with_aliases({plain, *self._relations.derived(plain), *around}))
         if what != plain:
             hand.functions.update(*map(self._index.mentioning, self._index.with_aliases(_HANDING)))
+            hand.functions.update(body_key(path, GOT) for path in homes)
             for _, holder in holders:
                 if holder.startswith(WRITTEN):
                     hand.functions.update(self.having(holder))
@@ -159,7 +163,7 @@ class AtHand:
 
         ``home`` is the file that is meant, if not the changed one.
         """
-        at_once, listers = set[Key](), set[Key]()
+        at_once, listers = set[Key]() if owner else {body_key(home or self._path, GOT)}, set[Key]()
         derived = self._relations.derived(last_of(owner)) if owner else set()
         related = derived | self._relations.families.get(last_of(owner), set()) if owner else set()
         kinds = {MEMBERS, NAMESPACE, CLASSES} if owner else {MEMBERS, NAMESPACE}

@@ -16,8 +16,10 @@ from aftershock.selection.compiling import MadeOfPieces, PieceText, SyntaxProble
 from aftershock.selection.effects import Effects, effects_of
 from aftershock.selection.listing import LAMBDAS, listers
 from aftershock.selection.mentions import COMPUTING, NOTHING, Mentions, is_evaluating, joined, mentions_of
+from aftershock.selection.module_getters import recorded_getters
 from aftershock.selection.module_level import handed_on_in, hinted_in, kept_in, loaded_in, strings_in
 from aftershock.selection.symbols import Bodies, bodies_in
+from aftershock_agent.modules_got import UNTOLD
 
 DEFINITIONS = ""
 """Stands for all code of a file that isn't a function's body: what its import runs."""
@@ -30,6 +32,8 @@ IMPORTED = "<imported>"
 """Stands for whoever has imported the file, whatever code of it has run."""
 LOADED = "<loaded>"
 """Stands for what it hands on of all that it mentions, and does not call; after a function's name, for that one's."""
+
+_MODULES = frozenset({"modules"})
 
 
 @dataclass(frozen=True)
@@ -173,6 +177,10 @@ def _piece(code: CodeType, source: bytes, body: Sequence[ast.stmt]) -> _Piece:
     if kept:  # whoever gets at the container has what is in there
         before = mentions.get(DEFINITIONS, NOTHING)
         mentions[DEFINITIONS] = before._replace(handed=before.handed - {name for name, _ in kept})
+    for function in recorded_getters(body) & mentions.keys():
+        known = mentions[function]
+        mentions[function] = known._replace(attributes=known.attributes - _MODULES, handed=known.handed - _MODULES)
+        mentions[function + UNTOLD] = Mentions(attributes=_MODULES, handed=_MODULES)
     aliases = frozenset(pair for statement in body for pair in _aliases(statement))
     star = any(isinstance(node, ast.alias) and node.name == "*" for each in body for node in ast.walk(each))
     return _Piece(mentions, effects_of(body), tuple(listers(body)), aliases, kept, frozenset(hinted_in(body)), star)

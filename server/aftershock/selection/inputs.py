@@ -11,6 +11,7 @@ from aftershock.selection.keys import TEXT, Key, KeyKind
 from aftershock.selection.listing import LAMBDAS
 from aftershock.selection.snapshot import Snapshot
 from aftershock.selection.symbols import symbol_of
+from aftershock_agent.modules_got import GOT, UNTOLD
 
 
 class EmptyFact(Exception):
@@ -95,8 +96,12 @@ def executed_keys(path: str, names: Iterable[str], snapshot: Snapshot) -> Iterat
     """The keys of executed code; code outside functions has none, since definitions are inputs anyway."""
     symbols = snapshot.symbols[path]
     for qualname in names:
-        function = symbol_of(qualname, symbols.bodies)
-        if function is not None:
+        function = symbol_of(qualname.removesuffix(UNTOLD), symbols.bodies)
+        if qualname == GOT:
+            yield Key(KeyKind.BODY, path, GOT)
+        elif function is not None and qualname.endswith(UNTOLD):
+            yield Key(KeyKind.BODY, path, function + UNTOLD)
+        elif function is not None:
             yield Key(KeyKind.BODY, path, function)
         elif qualname.endswith((LAMBDAS, "<genexpr>")):
             yield Key(KeyKind.BODY, path, LAMBDAS)  # its code counts by value; that it ran tells what it mentions

@@ -8,7 +8,10 @@ looking at an instance's own attributes (``self.__dict__``), where no member of 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set as AbstractSet
+
+from aftershock.selection.module_getters import got_by_variables
+from aftershock_agent.modules_got import UNTOLD
 
 LAMBDAS = "<lambda>"
 """Stands for the lambdas and generators outside of functions, which may run later."""
@@ -36,9 +39,14 @@ def listers(body: Sequence[ast.stmt]) -> Iterator[tuple[str, frozenset[str]]]:
 def _listers(body: Sequence[ast.stmt], prefix: str, owner: ast.ClassDef | None) -> Iterator[tuple[str, frozenset[str]]]:
     for statement in body:
         if isinstance(statement, _Function):
-            subjects = frozenset(_subjects(statement, prefix.removesuffix("."), owner))
+            name = f"{prefix}{statement.name}"
+            recorded = frozenset(got_by_variables(statement))
+            subjects = frozenset(_subjects(statement, prefix.removesuffix("."), owner, recorded))
             if subjects:
-                yield f"{prefix}{statement.name}", subjects
+                yield name, subjects
+            untold = frozenset(_subjects(statement, prefix.removesuffix("."), owner)) if recorded else subjects
+            if untold != subjects:
+                yield name + UNTOLD, untold
             yield from _listers(statement.body, f"{prefix}{statement.name}.<locals>.", None)
         elif isinstance(statement, ast.ClassDef):
             yield from _listers(statement.body, f"{prefix}{statement.name}.", statement)
@@ -61,15 +69,17 @@ def _listed_outside(expressions: Sequence[ast.AST]) -> Iterator[tuple[str, froze
                 yield name, subjects
 
 
-def _subjects(node: ast.AST, owner_name: str, owner: ast.ClassDef | None) -> Iterator[str]:
-    """What a function lists, or a lambda or a statement outside of functions."""
+def _subjects(
+    node: ast.AST, owner_name: str, owner: ast.ClassDef | None, but: AbstractSet[ast.AST] = frozenset()
+) -> Iterator[str]:
+    """What a function lists, or a lambda or a statement outside of functions; of all that is not one of ``but``."""
     function = node if isinstance(node, _Function) else None
     arguments = [*function.args.posonlyargs, *function.args.args] if function is not None else []
     first = arguments[0].arg if arguments and owner is not None else None
     parents = {child: each for each in ast.walk(node) for child in ast.iter_child_nodes(each)}
     for each in ast.walk(node):
         subject, of_attributes = _listed(each)
-        if subject is None or _asks_for_one(each, parents.get(each)):
+        if subject is None or subject in but or _asks_for_one(each, parents.get(each)):
             continue
         if function is None or first is None or owner is None or not _is_first(subject, first):
             yield _kind(each, subject, node)
