@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 from collections.abc import Callable
 
+from support.engine import opened
 from support.project import Project
 
 Aftershock = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -86,6 +88,28 @@ def test_status_counts(shop: Project, aftershock: Aftershock) -> None:
     assert aftershock("status").stdout == "3 tests, 3 affected, none failing\n"
     aftershock("build")
     assert aftershock("status").stdout == "3 tests, 0 affected, none failing\n"
+
+
+def test_what_idle_time_has_found_of_tests_that_depend_on_others_is_told(shop: Project, aftershock: Aftershock) -> None:
+    shop.write(
+        {
+            "test_kept.py": """
+                KEPT = []
+
+                def test_put(): KEPT.append(1)
+                def test_get(): assert KEPT
+                """
+        }
+    )
+
+    async def use_idle_time() -> None:
+        async with opened(shop) as story:
+            await story.engine.refined()
+
+    asyncio.run(use_idle_time())
+    sentence = "Depends on test_kept.py::test_put: alone it fails, in the whole run it passes (assert [])."
+    assert f"test_kept.py::test_get: {sentence}" in aftershock("status").stdout
+    assert sentence in aftershock("why", "test_kept.py::test_get").stdout
 
 
 def test_a_syntax_error_is_told_with_its_place(shop: Project, aftershock: Aftershock) -> None:

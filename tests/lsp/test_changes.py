@@ -69,3 +69,35 @@ async def test_comments_and_formatting_run_nothing(editor: Editor) -> None:
     await editor.shows_errors("tests/test_prices.py", 1)
     runs = {step.run for step in editor.steps[steps:] if step.run > 0}  # below zero: told from memory
     assert len(runs) == 1
+
+
+async def test_a_test_that_depends_on_another_one_is_marked_until_it_does_no_more(editor: Editor) -> None:
+    editor.project.write(
+        {
+            "kept.py": "THINGS = {}\n",
+            "tests/test_kept.py": """
+                import kept
+
+                def test_put():
+                    kept.THINGS["x"] = 1
+
+                def test_get():
+                    assert kept.THINGS["x"] == 1
+                """,
+        }
+    )
+
+    def notes() -> list[str]:
+        return [note.message for note in editor.diagnostics("tests/test_kept.py", DiagnosticSeverity.Information)]
+
+    await editor.until(lambda: bool(notes()), "the test to be marked")
+    assert notes() == [
+        "Depends on tests/test_kept.py::test_put: alone it fails, in the whole run it passes (KeyError: 'x')."
+    ]
+    (note,) = editor.diagnostics("tests/test_kept.py", DiagnosticSeverity.Information)
+    assert note.range.start.line == 5
+    assert [each.location.range.start.line for each in note.related_information or ()] == [2]
+
+    editor.open("tests/test_kept.py")
+    editor.edit("tests/test_kept.py", '["x"] == 1', '.get("x", 1) == 1')
+    await editor.until(lambda: not notes(), "the mark to go")

@@ -8,7 +8,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 
 from aftershock.cli.exits import Exit, exit_of
 from aftershock.cli.terminal import Terminal, interpreter_text
@@ -104,6 +104,8 @@ async def why(configuration: Configuration, asked: str) -> int:
         terminal.line(f"{matching[0]} is {terminal.bold(state)}")
         for line in explanation.reasons if explanation.affected else explanation.inputs:
             terminal.line(f"  {line}")
+        for depends in _order_dependent(engine, matching):
+            terminal.line(depends.text)
         return Exit.OK
 
 
@@ -117,9 +119,20 @@ async def status(configuration: Configuration) -> int:
         for path, problems in sorted(engine.problems.items()):
             for problem in problems:
                 terminal.line(f"{path}:{problem.line}: {problem.message.splitlines()[0]}")
+        for depends in _order_dependent(engine, engine.tests):
+            terminal.line(f"{depends.test}: {depends.text}")
         for interpreter in running(configuration.root):
             terminal.line(f"warm: {interpreter_text(interpreter, time.time())}")
         return Exit.OK
+
+
+def _order_dependent(engine: Engine, tests: Iterable[str]) -> Iterator[events.OrderDependent]:
+    """Those tests of whose standing verdict it is known that it depends on other tests."""
+    for test in tests:
+        state = engine.state_of(test)
+        found = engine.order_dependence(state.verdict) if state.verdict is not None and not state.affected else None
+        if found is not None:
+            yield found
 
 
 class Teller:

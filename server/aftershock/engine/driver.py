@@ -44,7 +44,7 @@ class Driver:
         self._rest = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._idle: asyncio.Task[None] | None = None
-        self._refiner = Refiner(parts.ledger, parts.configuration.test_timeout, parts.standing.note)
+        self._refiner = Refiner(parts)
         self._refining: asyncio.Task[None] | None = None
         self._runner: Runner | None = None
         self._bringing: asyncio.Task[WarmSession] | None = None
@@ -249,7 +249,7 @@ class Driver:
         await asyncio.sleep(_QUIET)
         session = self._parts.warming.session
         if session is not None:
-            tests = self._refiner.candidates(list(self._parts.known.nodes))
+            tests = self._refiner.candidates(self._parts.known.nodes)
             await self._refiner.refine(tests, session, lambda: not self._wake.is_set() and not self.paused)
 
     async def _stop_idle(self) -> None:

@@ -20,6 +20,7 @@ from aftershock.engine.configuration import Configuration
 from aftershock.engine.driver import Driver
 from aftershock.engine.events import RunKind, State
 from aftershock.engine.ledger import Ledger
+from aftershock.engine.order_dependence import OrderDependents
 from aftershock.engine.parts import Parts
 from aftershock.engine.project import Project
 from aftershock.engine.standing import Standing, TestState
@@ -27,6 +28,7 @@ from aftershock.engine.tests_known import KnownTests
 from aftershock.engine.vitals import Vitals
 from aftershock.engine.warm import WarmSession
 from aftershock.engine.warming import Warming
+from aftershock.selection.facts import Verdict
 from aftershock.selection.imports import parse_imports
 from aftershock.selection.symbols import parse_symbols
 from aftershock.store import Store
@@ -80,6 +82,7 @@ class Engine:
         self._memory = CollectionMemory(self._store)
         self._known = KnownTests(root, self._store, self._tell)
         self._ledger = Ledger(self._store, self._store.get_meta("variant") or "", self._project.present.snapshot)
+        self._order_dependents = OrderDependents(self._store)
         self._standing = Standing(self._ledger, lambda: self._known.nodes, lambda: self._known.digests)
         told = self._born, self._collected, self._followed, self._absorb
         self._warming = Warming(self._configuration, self._project, *told)
@@ -100,6 +103,7 @@ class Engine:
             self._ledger,
             self._standing,
             self._warming,
+            self._order_dependents,
             self._tell,
             self._absorb,
             self._warmed,
@@ -157,6 +161,10 @@ class Engine:
     def state_of(self, test: str) -> TestState:
         """How a test stands."""
         return TestState(test in self.affected, test in self._driver.running, self._standing.verdict(test))
+
+    def order_dependence(self, verdict: Verdict) -> events.OrderDependent | None:
+        """What is known of a test with this verdict that says something else when it runs alone."""
+        return self._order_dependents.of(verdict)
 
     def tests_reaching(self, path: str) -> Mapping[str, AbstractSet[str]]:
         """The tests that executed something of a file last time, by function, and by class for its members."""

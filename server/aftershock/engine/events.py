@@ -147,6 +147,42 @@ class RunFinished:
 
 
 @dataclass(frozen=True)
+class OrderDependent:
+    """A test that says ``alone`` in a fork of its own, and ``standing`` after others; ``message`` is its failure alone.
+
+    ``recorded_at`` is that of the verdict of which this is said, seconds since the epoch.  ``on``: the test that makes
+    the difference, None where no single one could be found.  Not ``steady``: it doesn't depend on others, but says now
+    this and now that.
+    """
+
+    test: str
+    alone: Outcome
+    standing: Outcome
+    message: str
+    recorded_at: float
+    on: str | None = None
+    steady: bool = True
+
+    @property
+    def text(self) -> str:
+        """In one sentence, for people."""
+        said = f"alone it {_SAID[self.alone]}, in the whole run it {_SAID[self.standing]}"
+        if not self.steady:
+            return f"Its outcome varies from run to run: {said}."
+        cause = f"on {self.on}" if self.on else "on tests that run before it"
+        first = self.message.strip().splitlines()[:1]
+        return f"Depends {cause}: {said}{f' ({first[0]})' if first else ''}."
+
+
+_SAID = {
+    Outcome.PASSED: "passes",
+    Outcome.FAILED: "fails",
+    Outcome.ERRORED: "errs",
+    Outcome.SKIPPED: "is skipped",
+}
+
+
+@dataclass(frozen=True)
 class Problem:
     """Something wrong with a file itself: ``kind`` is ``syntax`` or ``import``; ``column`` is one-based."""
 
@@ -191,4 +227,5 @@ Event = (
     | ProblemsChanged
     | BuildNeeded
     | Notice
+    | OrderDependent
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 from aftershock.engine import events
 from aftershock.engine.configuration import Configuration
 from aftershock.engine.ledger import Ledger
+from aftershock.engine.order_dependence import OrderDependents
 from aftershock.engine.standing import Standing
 from aftershock.engine.tests_known import KnownTests
 from aftershock.engine.warming import Warming
@@ -23,6 +24,7 @@ class Parts:
     ledger: Ledger
     standing: Standing
     warming: Warming
+    order_dependents: OrderDependents
     tell: Callable[[events.Event], None]
     look: Callable[[Iterable[Path]], None]
     warmed: Callable[[], None]

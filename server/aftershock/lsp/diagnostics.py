@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from lsprotocol.types import (
     Diagnostic,
@@ -14,7 +15,7 @@ from lsprotocol.types import (
     Range,
 )
 
-from aftershock.engine.events import Problem, TestNode
+from aftershock.engine.events import OrderDependent, Problem, TestNode
 from aftershock.lsp.places import Places, units
 from aftershock.selection.facts import Outcome, Verdict
 from aftershock_agent.messages import Failure, Frame
@@ -26,19 +27,26 @@ _LINES = 12
 _WIDTH = 300
 
 
+class MarkKind(Enum):
+    """What a mark says: that a test fails, waits for a new verdict, or that there is something to know about it."""
+
+    FAILURE = DiagnosticSeverity.Error
+    PENDING = DiagnosticSeverity.Hint
+    NOTE = DiagnosticSeverity.Information
+
+
 @dataclass(frozen=True)
 class Mark:
     """One test's share in a line: ``path`` is relative to the root.
 
-    ``pending`` marks stand for an affected test without a new verdict; ``own`` tells the test's own failing line
-    from the project's code below it.
+    ``own`` tells the test's own failing line from the project's code below it.
     """
 
     test: str
     path: str
     range: Range
     message: str
-    pending: bool = False
+    kind: MarkKind = MarkKind.FAILURE
     own: bool = True
     related: tuple[DiagnosticRelatedInformation, ...] = ()
 
@@ -92,14 +100,22 @@ def failure_message(node: TestNode, outcome: Outcome, failure: Failure) -> str:
 
 def pending_mark(node: TestNode, running: bool, place: Range) -> Mark:
     """An affected test that has no verdict for the present yet, at its definition."""
-    return Mark(node.id, node.path, place, f"affected, {'running…' if running else 'not run'}", pending=True)
+    return Mark(node.id, node.path, place, f"affected, {'running…' if running else 'not run'}", MarkKind.PENDING)
+
+
+def order_mark(node: TestNode, found: OrderDependent, on: TestNode | None, place: Range, places: Places) -> Mark:
+    """A test that says something else alone, at its definition; ``on``: the test that makes the difference."""
+    related = (
+        (DiagnosticRelatedInformation(places.location(on.path, on.line), "it depends on this test"),) if on else ()
+    )
+    return Mark(node.id, node.path, place, found.text, MarkKind.NOTE, related=related)
 
 
 def diagnostics_of(marks: Iterable[Mark], problems: Sequence[Problem], text: Sequence[str]) -> list[Diagnostic]:
     """All diagnostics of one file; ``text`` holds its lines.  Marks of one kind that share a line become one."""
-    grouped: dict[tuple[int, bool, bool], list[Mark]] = {}
+    grouped: dict[tuple[int, int, bool], list[Mark]] = {}
     for mark in marks:
-        grouped.setdefault((mark.range.start.line, mark.pending, mark.own), []).append(mark)
+        grouped.setdefault((mark.range.start.line, mark.kind.value, mark.own), []).append(mark)
     shown = [_problem(problem, text) for problem in problems]
     return shown + [_diagnostic(group) for _, group in sorted(grouped.items(), key=lambda item: item[0])]
 
@@ -107,14 +123,16 @@ def diagnostics_of(marks: Iterable[Mark], problems: Sequence[Problem], text: Seq
 def _diagnostic(marks: Sequence[Mark]) -> Diagnostic:
     first = marks[0]
     message = first.message
-    if len(marks) > 1 and first.pending:
+    if len(marks) > 1 and first.kind is MarkKind.PENDING:
         message = f"{len(marks)} tests {message}"
+    elif len(marks) > 1 and first.kind is MarkKind.NOTE:
+        message = f"{message} ({len(marks)} tests here do)"
     elif len(marks) > 1:
         message = f"{len(marks)} tests fail here. {message}"
     return Diagnostic(
         range=first.range,
         message=message,
-        severity=DiagnosticSeverity.Hint if first.pending else DiagnosticSeverity.Error,
+        severity=first.kind.value,
         source=SOURCE,
         code=first.test if len(marks) == 1 else None,
         related_information=list(first.related) or None,

@@ -9,7 +9,7 @@ from lsprotocol.types import Range
 from aftershock.engine import events
 from aftershock.engine.configuration import Configuration
 from aftershock.engine.engine import TestState
-from aftershock.lsp.diagnostics import failed, failure_marks, pending_mark
+from aftershock.lsp.diagnostics import MarkKind, failed, failure_marks, order_mark, pending_mark
 from aftershock.lsp.lenses import plain_chain
 from aftershock.lsp.outlines import Outlines
 from aftershock.lsp.places import Places
@@ -28,8 +28,9 @@ class Problems:
         publisher: Publisher,
         tests: Callable[[], Mapping[str, events.TestNode]],
         state_of: Callable[[str], TestState],
+        order_dependent: Callable[[Verdict], events.OrderDependent | None],
     ) -> None:
-        """``tests`` and ``state_of`` are the engine's."""
+        """``tests``, ``state_of`` and ``order_dependent`` are the engine's."""
         self._failures = configuration.diagnostics_failures
         self._pending = configuration.diagnostics_affected
         self._places = places
@@ -37,6 +38,7 @@ class Problems:
         self._publisher = publisher
         self._tests = tests
         self._state_of = state_of
+        self._order_dependent = order_dependent
         self._affected: set[str] = set()
 
     def settle(self, tests: Iterable[str]) -> None:
@@ -83,6 +85,10 @@ class Problems:
                 else:
                     self._mark_pending(test, running=False)
 
+    def order_dependent(self, event: events.OrderDependent) -> None:
+        """It was found out that a test depends on another one."""
+        self.settle([event.test])
+
     def problems_changed(self, event: events.ProblemsChanged) -> None:
         """A file can't be parsed or imported, or can again."""
         self._publisher.problems(event.path, event.problems)
@@ -90,10 +96,14 @@ class Problems:
     def _show(self, verdict: Verdict) -> None:
         node = self._tests().get(verdict.test)
         marks = failure_marks(node, verdict, self._places) if node and self._failures else ()
+        depends = self._order_dependent(verdict)
+        if node is not None and depends is not None:
+            on = self._tests().get(depends.on or "")
+            marks += (order_mark(node, depends, on, self._place(node), self._places),)
         self._publisher.mark(verdict.test, marks)
 
     def _shows_failure(self, test: str) -> bool:
-        return any(not mark.pending for mark in self._publisher.marks_of(test))
+        return any(mark.kind is MarkKind.FAILURE for mark in self._publisher.marks_of(test))
 
     def _mark_pending(self, test: str, running: bool) -> None:
         node = self._tests().get(test)

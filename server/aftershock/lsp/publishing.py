@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from lsprotocol.types import Diagnostic
 
 from aftershock.engine.events import Problem
-from aftershock.lsp.diagnostics import Mark, diagnostics_of
+from aftershock.lsp.diagnostics import Mark, MarkKind, diagnostics_of
 from aftershock.lsp.places import Places
 from aftershock.lsp.timing import Delayed
 
@@ -54,12 +54,13 @@ class Publisher:
     def _is_news(self, test: str, marks: Sequence[Mark]) -> bool:
         """Whether a test fails, or does so no more."""
         failed = test in self._failing
-        if any(not mark.pending for mark in marks):
+        if any(mark.kind is MarkKind.FAILURE for mark in marks):
             self._failing.add(test)
             return True
-        if not marks:
+        waits = any(mark.kind is MarkKind.PENDING for mark in marks)
+        if not waits:
             self._failing.discard(test)
-        return failed and not marks
+        return failed and not waits
 
     def marks_of(self, test: str) -> tuple[Mark, ...]:
         """What a test says now."""

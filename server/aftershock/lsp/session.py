@@ -69,6 +69,7 @@ class Session:
             self._publisher,
             lambda: self.engine.tests,
             lambda test: self.engine.state_of(test),
+            lambda verdict: self.engine.order_dependence(verdict),
         )
         self._affected = Delayed(self._send_affected)
         self._restored: set[str] = set()
@@ -109,6 +110,7 @@ class Session:
                 self._ended,
             ),
             events.ProblemsChanged: (problems.problems_changed,),
+            events.OrderDependent: (problems.order_dependent,),
             events.BuildNeeded: (self._build_needed,),
             events.Notice: (lambda notice: self._client.show(notice.level, notice.message),),
         }
