@@ -177,7 +177,8 @@ class Engine:
             raise KeyError(test)
         fact = self._ledger.index.matching(test) or self._ledger.index.latest(test)
         inputs = sorted({str(key) for inputs in fact.inputs for key, _ in inputs}) if fact else []
-        return Explanation(test in self.affected, self.affected.get(test, ()), tuple(inputs))
+        affected = test in self.affected
+        return Explanation(affected, self._ledger.index.explained(test) if affected else (), tuple(inputs))
 
     # --- what changes ---------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from aftershock.selection.facts import Fact, InputSet
 from aftershock.selection.history import completed, with_fact
 from aftershock.selection.input_index import HeldSet, InputIndex
 from aftershock.selection.keys import Key, KeyKind
-from aftershock.selection.reasons import NEVER_RUN, OTHER_VARIANT, Reason, reason_for
+from aftershock.selection.reasons import NEVER_RUN, OTHER_VARIANT, Reason, in_words, reason_for
 from aftershock.selection.relations import OF_FUNCTIONS, with_owners
 from aftershock.selection.snapshot import UNKNOWN, Snapshot
 
@@ -278,6 +278,29 @@ class FactIndex:
         if not stale:
             return (OTHER_VARIANT,)
         return tuple(self._reason(key, stale[key]) for key in sorted(stale, key=_specific_first))
+
+    def explained(self, test: str) -> tuple[str, ...]:
+        """The reasons in words, each with the code that the test ran which can see what has changed."""
+        fact = self._matched.get(test) or self.latest(test)
+        keys = {key: digest for inputs in fact.inputs for key, digest in inputs} if fact is not None else {}
+        found = []
+        for reason in self.reasons(test):
+            key = reason.key
+            through = self._through(key, keys[key], keys.keys()) if key is not None and key in keys else ()
+            found.append(f"{reason.text}, which {in_words(through)} can see" if through else reason.text)
+        return tuple(found)
+
+    def _through(self, key: Key, recorded: str, seen: AbstractSet[Key]) -> list[Key]:
+        """The functions that a test ran by which it can see that the values of a file have changed."""
+        now = self._inputs.now(key)
+        if key.kind is not KeyKind.DEF or UNKNOWN in (recorded, now) or self._snapshot is None:
+            return []
+        concern = self._definitions.concern(key.path, recorded, now, self._snapshot)
+        if concern is None or concern.everybody:
+            return []
+        named = [each for each in concern.functions & seen if each.name]
+        asking = [each for functions, _ in concern.asking for each in functions & seen if each.name]
+        return sorted(set(named or asking))
 
     def _reason(self, key: Key, recorded: str) -> Reason:
         """Worked out once for all tests; forgotten with the snapshot."""

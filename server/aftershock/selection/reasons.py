@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set as AbstractSet
+from collections.abc import Sequence, Set as AbstractSet
 from dataclasses import dataclass
 
 from aftershock.selection.concern_search import EFFECTS
@@ -49,6 +49,13 @@ def reason_for(key: Key, recorded: str, snapshot: Snapshot, names: AbstractSet[s
     if names:
         return Reason(key, f"{key.path}: {_listed(names)} changed")
     return Reason(key, _FIXED.get(key.kind) or _text(key, recorded, snapshot))
+
+
+def in_words(functions: Sequence[Key]) -> str:
+    """Some functions, with their files."""
+    shown = [f"{key.name.partition('<')[0].rstrip('.') or 'a lambda'} in {key.path}" for key in functions[:_NAMED]]
+    more = len(functions) - _NAMED
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
 def _listed(names: AbstractSet[str]) -> str:
