@@ -68,6 +68,11 @@ class Editor:
         self.client.text_document_did_change(types.DidChangeTextDocumentParams(document, [change]))
         return text
 
+    def close(self, path: str) -> None:
+        """Close a file's tab, and lose what isn't saved."""
+        document = types.TextDocumentIdentifier(self.uri(path))
+        self.client.text_document_did_close(types.DidCloseTextDocumentParams(document))
+
     def save(self, path: str, text: str) -> None:
         """Write an open file's text to the disk, and tell."""
         self.project.path(path).write_text(text, encoding="utf-8")

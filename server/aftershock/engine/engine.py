@@ -10,7 +10,7 @@ import asyncio
 import fnmatch
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aftershock.engine import events, sources
@@ -19,6 +19,7 @@ from aftershock.engine.collection_memory import CollectionMemory
 from aftershock.engine.configuration import Configuration
 from aftershock.engine.driver import Driver
 from aftershock.engine.events import RunKind, State
+from aftershock.engine.foresight import Foreseen, foresee
 from aftershock.engine.ledger import Ledger
 from aftershock.engine.order_dependence import OrderDependents
 from aftershock.engine.parts import Parts
@@ -170,6 +171,11 @@ class Engine:
         """The tests that executed something of a file last time, by function, and by class for its members."""
         existing = self.tests.keys()
         return {name: tests & existing for name, tests in self._ledger.index.reached(path).items()}
+
+    def foresee(self, path: str, text: bytes) -> Foreseen | None:
+        """The tests that a save of this text would affect; None where that can't be told."""
+        found = foresee(path, text, self._project.present.snapshot, self._ledger.index)
+        return replace(found, tests=found.tests & self.tests.keys()) if found is not None else None
 
     def explain(self, test: str) -> Explanation:
         """Why a test is affected or fresh; raises KeyError for an unknown test."""

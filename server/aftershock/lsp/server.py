@@ -123,16 +123,20 @@ def _register_documents(server: Server) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     def changed(params: types.DidChangeTextDocumentParams) -> None:
-        """Unsaved text only moves lenses, which the client asks for by itself."""
+        session, uri = server.session, params.text_document.uri
+        if session is not None:
+            session.typed(uri, lambda: server.workspace.get_text_document(uri).source)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def closed(params: types.DidCloseTextDocumentParams) -> None:
-        """What is shown of a file stays."""
+        if server.session is not None:  # all else that is shown of a file stays
+            server.session.left(params.text_document.uri)
 
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
     def saved(params: types.DidSaveTextDocumentParams) -> None:
         path = to_fs_path(params.text_document.uri)
         if server.session is not None and path:
+            server.session.left(params.text_document.uri)
             server.session.files_changed([Path(path)])
 
 

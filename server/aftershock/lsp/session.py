@@ -22,6 +22,7 @@ from aftershock.lsp.explorer import items_of
 from aftershock.lsp.lenses import lenses_of, own_tests
 from aftershock.lsp.outlines import Outlines
 from aftershock.lsp.places import Places
+from aftershock.lsp.preview import Preview
 from aftershock.lsp.problems import Problems
 from aftershock.lsp.progress import BuildProgress
 from aftershock.lsp.publishing import Publisher
@@ -75,6 +76,7 @@ class Session:
         self._restored: set[str] = set()
         self._refresher = Refresher(client.refresh_lenses)
         self._reach = Reach(self.engine, self._refresher.request)
+        self._preview = Preview(self.engine.foresee, self._refresher.request)
         self._progress = BuildProgress(client.progress, self.spawn)
         self._watcher = Watcher(configuration.root, self.files_changed)
         self._heard = self._table()
@@ -136,6 +138,7 @@ class Session:
         started, self._started = self._started, False
         self._refresher.close()
         self._reach.close()
+        self._preview.close()
         self._watcher.stop()
         for task in self._tasks:
             task.cancel()
@@ -175,6 +178,18 @@ class Session:
         gone = (self.places.inside(str(path)) for path in found if not path.exists())
         self._publisher.touch(path for path in gone if path is not None)
 
+    def typed(self, uri: str, read: Callable[[], str]) -> None:
+        """The text of an open file has changed, and isn't saved; ``read`` gives it."""
+        path = self.places.path(uri)
+        if path is not None and self._started and self._configuration.preview:
+            self._preview.typed(path, read)
+
+    def left(self, uri: str) -> None:
+        """A file was saved or closed: what the client has of it is what the disk has."""
+        path = self.places.path(uri)
+        if path is not None:
+            self._preview.forget(path)
+
     async def calm(self) -> None:
         """Wait for the end of a run that is on or about to be, for a while at most.
 
@@ -195,7 +210,7 @@ class Session:
             own = self._own_tests(path, definition.qualname)
             tests = own or self._reach.tests(path, definition.qualname)
             if tests:
-                found += lenses_of(uri, definition, self._reach.summary(tests), own)
+                found += lenses_of(uri, definition, self._reach.summary(tests), own, self._preview.of(tests))
         return found
 
     def tests_of(self, reference: protocol.SymbolReference) -> Sequence[str]:

@@ -317,6 +317,12 @@ class FactIndex:
             names = None if delta is None else delta.names
         return reason_for(key, recorded, self._snapshot, names)
 
+    def depending(self, path: str) -> set[str]:
+        """The tests whose latest fact rests on what a file defines."""
+        kinds = (KeyKind.DEF, KeyKind.IMPORT)
+        held = (held for key, held in self._inputs.of_file(path) if key.kind in kinds)
+        return {fact.test for each in held for fact in each.facts.values() if fact is self._facts[fact.test][-1]}
+
     def reached(self, path: str) -> Mapping[str, AbstractSet[str]]:
         """The tests whose latest fact executed something of a file, by the names of functions and their owners."""
         found: dict[str, set[str]] = {}
