@@ -9,8 +9,9 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Union
 
+from cattrs import Converter
 from lsprotocol import types
 from pytest_lsp import LanguageClient, client_capabilities
 from pytest_lsp.client import make_test_lsp_client
@@ -38,6 +39,7 @@ class Editor:
     status: Any = None
     statuses: list[Any] = field(default_factory=list)
     refreshes: int = 0
+    shown: list[tuple[str, int]] = field(default_factory=list)
     process: asyncio.subprocess.Process | None = None
     _versions: dict[str, int] = field(default_factory=dict)
     _heard: asyncio.Event = field(default_factory=asyncio.Event)
@@ -168,6 +170,7 @@ class Editor:
             features[name] = self._then_wake(features[name])
         self._register(types.WINDOW_SHOW_MESSAGE_REQUEST, self._asked)
         self._register(types.WORKSPACE_CODE_LENS_REFRESH, self._refresh)
+        features[types.WINDOW_SHOW_DOCUMENT] = self._then_wake(self._show)
         self._register("aftershock/status", self._status)
         self._register("aftershock/affectedTests", self._affected)
         self._register("aftershock/testModule", lambda params: self.modules.update({params.uri: params.tests}))
@@ -193,6 +196,11 @@ class Editor:
     def _refresh(self, _: Any) -> None:
         self.refreshes += 1
 
+    def _show(self, params: types.ShowDocumentParams) -> types.ShowDocumentResult:
+        assert params.selection is not None
+        self.shown.append((params.uri, params.selection.start.line))
+        return types.ShowDocumentResult(True)
+
     def _status(self, params: Any) -> None:
         self.status = params
         self.statuses.append(params)
@@ -212,6 +220,7 @@ async def open_editor(
     """Start a server over ``transport`` (stdio or tcp) and open a project in it."""
     editor = Editor(project, make_test_lsp_client(), answer)
     editor.listen()
+    _read_code_actions(editor.client.protocol._converter)
     command = (sys.executable, "-m", "aftershock", "serve")
     environment = {**os.environ, "PYTHONPATH": str(SERVER)}
     if transport == "stdio":
@@ -230,6 +239,17 @@ async def open_editor(
         )
     )
     return editor
+
+
+def _read_code_actions(converter: Converter) -> None:
+    """Have a client take an action with a command for an action, as VS Code does; lsprotocol takes it for a command."""
+
+    def read(given: Any, _: object) -> types.Command | types.CodeAction:
+        is_command = isinstance(given.get("command"), str)
+        kind: type[types.Command | types.CodeAction] = types.Command if is_command else types.CodeAction
+        return converter.structure(given, kind)
+
+    converter.register_structure_hook(Union[types.Command, types.CodeAction], read)  # noqa: UP007  # as it is named there
 
 
 async def close_editor(editor: Editor) -> int | None:

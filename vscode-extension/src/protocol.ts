@@ -175,6 +175,8 @@ export const command = {
   runAffected: "aftershock.runAffected",
   runAll: "aftershock.runAll",
   runFailed: "aftershock.runFailed",
+  runTests: "aftershock.runTests",
+  openLocation: "aftershock.openLocation",
   runTestsForSymbol: "aftershock.runTestsForSymbol",
   showTestsForSymbol: "aftershock.showTestsForSymbol",
   debugTest: "aftershock.debugTest",

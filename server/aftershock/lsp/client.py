@@ -10,9 +10,11 @@ from typing import TypeVar
 from lsprotocol.types import (
     CodeLensWorkspaceClientCapabilities,
     Diagnostic,
+    Location,
     MessageActionItem,
     MessageType,
     PublishDiagnosticsParams,
+    ShowDocumentParams,
     ShowMessageParams,
     ShowMessageRequestParams,
 )
@@ -66,6 +68,13 @@ class Client:
         lens: CodeLensWorkspaceClientCapabilities | None = workspace.code_lens if workspace else None
         if lens is not None and lens.refresh_support:
             await _answer(self._server.workspace_code_lens_refresh_async(None))
+
+    async def open(self, location: Location) -> None:
+        """Show a place, where the client can be told to; raises JsonRpcException if it objects."""
+        window = self._server.client_capabilities.window
+        if window is not None and window.show_document is not None and window.show_document.support:
+            params = ShowDocumentParams(location.uri, take_focus=True, selection=location.range)
+            await _answer(self._server.window_show_document_async(params))
 
     @property
     def progress(self) -> Progress | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from lsprotocol.types import Location, Position, Range
 from pygls.exceptions import JsonRpcInternalError, JsonRpcInvalidParams
 
 from aftershock.engine.debugging import CannotDebug
@@ -25,6 +26,20 @@ async def _run_all(session: Session, _: Arguments) -> None:
 
 async def _run_failed(session: Session, _: Arguments) -> None:
     session.spawn(session.engine.run_failed())
+
+
+async def _run_tests(session: Session, arguments: Arguments) -> None:
+    if not arguments or not all(isinstance(test, str) for test in arguments):
+        raise JsonRpcInvalidParams(f"{protocol.RUN_TESTS} takes ids of tests.")
+    session.spawn(session.engine.run_tests(list(arguments)))
+
+
+async def _open_location(session: Session, arguments: Arguments) -> None:
+    uri, line, character = arguments if len(arguments) == 3 else (None, None, None)
+    if not (isinstance(uri, str) and isinstance(line, int) and isinstance(character, int)):
+        raise JsonRpcInvalidParams(f"{protocol.OPEN_LOCATION} takes a URI, a line and a character.")
+    place = Position(line, character)
+    session.spawn(session.open_location(Location(uri, Range(place, place))))
 
 
 async def _run_tests_for_symbol(session: Session, arguments: Arguments) -> None:
@@ -82,6 +97,8 @@ COMMANDS: Mapping[str, Command] = {
     protocol.RUN_AFFECTED: _run_affected,
     protocol.RUN_ALL: _run_all,
     protocol.RUN_FAILED: _run_failed,
+    protocol.RUN_TESTS: _run_tests,
+    protocol.OPEN_LOCATION: _open_location,
     protocol.RUN_TESTS_FOR_SYMBOL: _run_tests_for_symbol,
     protocol.SHOW_TESTS_FOR_SYMBOL: _show_tests_for_symbol,
     protocol.DEBUG_TEST: _debug_test,

@@ -66,6 +66,15 @@ class Publisher:
         """What a test says now."""
         return self._marks.get(test, ())
 
+    def marks_at(self, path: str, first: int, last: int) -> list[Mark]:
+        """What tests say of some lines of a file, both included, from zero."""
+        marks = (mark for test in sorted(self._tests.get(path, ())) for mark in self._marks.get(test, ()))
+        return [
+            mark
+            for mark in marks
+            if mark.path == path and mark.range.start.line <= last and mark.range.end.line >= first
+        ]
+
     def problems(self, path: str, problems: Sequence[Problem]) -> None:
         """Replace the problems of a file itself."""
         self._problems[path] = tuple(problems)

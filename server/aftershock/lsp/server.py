@@ -96,6 +96,7 @@ def _register(server: Server) -> None:
     _register_life(server)
     _register_documents(server)
     _register_lenses(server)
+    _register_actions(server)
     _register_runs(server)
     for name, command in COMMANDS.items():
         server.command(name)(_handler(server, command))
@@ -153,6 +154,14 @@ def _register_lenses(server: Server) -> None:
         except OSError:
             return []  # never opened, and gone by now
         return session.lenses(uri, text)
+
+
+def _register_actions(server: Server) -> None:
+    @server.feature(
+        types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix])
+    )
+    def actions(params: types.CodeActionParams) -> list[types.CodeAction]:
+        return server.session.actions(params) if server.session is not None else []
 
 
 def _register_runs(server: Server) -> None:

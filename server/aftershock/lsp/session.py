@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, S
 from pathlib import Path
 from typing import Any
 
-from lsprotocol.types import CodeLens
+from lsprotocol.types import CodeAction, CodeActionParams, CodeLens, Location
 
 from aftershock.engine import events
 from aftershock.engine.configuration import Configuration
@@ -17,7 +17,9 @@ from aftershock.engine.debugging import Address, Debugging, chosen
 from aftershock.engine.engine import Engine
 from aftershock.engine.watching import Watcher
 from aftershock.lsp import protocol
+from aftershock.lsp.actions import actions_for
 from aftershock.lsp.client import Client
+from aftershock.lsp.diagnostics import SOURCE
 from aftershock.lsp.explorer import items_of
 from aftershock.lsp.lenses import lenses_of, own_tests
 from aftershock.lsp.outlines import Outlines
@@ -212,6 +214,20 @@ class Session:
             if tests:
                 found += lenses_of(uri, definition, self._reach.summary(tests), own, self._preview.of(tests))
         return found
+
+    def actions(self, params: CodeActionParams) -> list[CodeAction]:
+        """What can be done about what is marked in a place of a file."""
+        path = self.places.path(params.text_document.uri)
+        if path is None or not self._started:
+            return []
+        marks = self._publisher.marks_at(path, params.range.start.line, params.range.end.line)
+        others = [each for test in {mark.test for mark in marks} for each in self._publisher.marks_of(test)]
+        shown = [each for each in params.context.diagnostics if each.source == SOURCE]
+        return actions_for(marks, shown, others, self.places)
+
+    async def open_location(self, location: Location) -> None:
+        """Have the client show a place."""
+        await self._client.open(location)
 
     def tests_of(self, reference: protocol.SymbolReference) -> Sequence[str]:
         """The tests of a symbol: those that it is, or else those that reach it."""
