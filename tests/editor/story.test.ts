@@ -46,8 +46,13 @@ step("the first build is asked for, and then every function tells its tests", as
   await user.picture("lenses");
 });
 
-step("a save that breaks a function shows the failing tests beside it", async () => {
+step("what an edit will affect shows before it is saved", async () => {
   await user.type("=");
+  await user.seeLens(definition, /^\d+ affected when saved/);
+  await user.picture("preview");
+});
+
+step("a save that breaks a function shows the failing tests beside it", async () => {
   await user.save();
   await user.seeLens(definition, /^\d+ tests?, \d+ failed/);
   await user.status.filter({ hasText: /\d+ failed/ }).waitFor();
@@ -76,6 +81,12 @@ step("the failures are problems, at their lines", async () => {
     .first()
     .waitFor();
   await user.picture("problems");
+});
+
+step("from a failure in the code one goes to the test that fails", async () => {
+  await user.openFile(source, place.line + 2, 20);
+  await user.quickFix("Go to the failing line of test_length");
+  await user.page.locator('.tab.active[data-resource-name="test_validate.py"]').waitFor();
 });
 
 step("a test tells what its verdict depends on", async () => {
@@ -132,11 +143,13 @@ step("while paused, a save shows what it affects and runs nothing", async () => 
 
 step("the Testing view lists the tests and runs those that are picked", async () => {
   await user.command("Testing: Focus on Test Explorer View");
-  const file = user.testRow(/^tests\/test_exceptions\.py/);
+  await user.testRow(/^tests /).click();
+  await user.page.keyboard.press("ArrowRight");
+  const file = user.testRow(/^test_exceptions\.py/);
   await file.click();
   await user.seeStatusPass(/running/, () => file.getByLabel(/^Run Test/).click());
   await user.status.filter({ hasText: /^\s*\d+ tests/ }).waitFor();
-  await user.testRow(/^tests\/test_exceptions\.py.*\(Passed\)/).waitFor();
+  await user.testRow(/^test_exceptions\.py.*\(Passed\)/).waitFor();
   await user.page.keyboard.press("ArrowRight");
   await user.testRow(/^TestValidationError.*\(Passed\)/).waitFor();
   await user.seeLens(definition, /^\d+ tests? ✓/);

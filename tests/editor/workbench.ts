@@ -27,7 +27,7 @@ export class Workbench {
     this.page = page;
   }
 
-  /** Opens a folder in a browser window of its own and waits for its files. */
+  /** Opens a folder, or the folders of a `.code-workspace`, in a browser window of its own and waits for its files. */
   static async open(address: string, folder: string): Promise<Workbench> {
     const browser = await playwright().chromium.launch({
       executablePath: browserPath(),
@@ -35,7 +35,8 @@ export class Workbench {
     });
     const page = await browser.newPage({ viewport: { width: 1280, height: 820 } });
     page.setDefaultTimeout(patience);
-    await page.goto(`${address}/?folder=${encodeURIComponent(folder)}`);
+    const kind = folder.endsWith(".code-workspace") ? "workspace" : "folder";
+    await page.goto(`${address}/?${kind}=${encodeURIComponent(folder)}`);
     await page.locator(".explorer-folders-view .monaco-list-row").first().waitFor();
     return new Workbench(browser, page);
   }
@@ -87,6 +88,24 @@ export class Workbench {
   /** Rows of the Testing view whose accessible label matches, as `test_a (Failed)`. */
   testRow(label: RegExp): Locator {
     return this.page.locator(".test-explorer .monaco-list-row").and(this.page.getByLabel(label));
+  }
+
+  /** Opens the fixes for what is wrong at the cursor, and picks one; looks again while the editor has none yet. */
+  async quickFix(title: string): Promise<void> {
+    const row = this.page.locator(".action-widget .monaco-list-row").filter({ hasText: title }).first();
+    for (let attempt = 1; ; attempt += 1) {
+      await this.page.keyboard.press("Control+.");
+      try {
+        await row.click({ timeout: attempt < paletteAttempts ? 4_000 : patience });
+        return;
+      } catch (error) {
+        if (attempt === paletteAttempts) {
+          throw error;
+        }
+        await this.screenshot([".cache", "pictures", "failed"], `quick-fix-${attempt}`);
+        await this.page.keyboard.press("Escape");
+      }
+    }
   }
 
   /** Opens a file of the folder, at a line and column (one-based). */

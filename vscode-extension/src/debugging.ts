@@ -11,7 +11,11 @@ const show = "Show Extension";
  *
  * @param ids Ids of tests, or of classes of tests; none where the user picked none.
  */
-export async function debugTests(ids: readonly unknown[] | undefined, ask: Ask): Promise<void> {
+export async function debugTests(
+  ids: readonly unknown[] | undefined,
+  ask: Ask,
+  folder: vscode.WorkspaceFolder,
+): Promise<void> {
   if (ids === undefined) {
     return;
   }
@@ -20,7 +24,7 @@ export async function debugTests(ids: readonly unknown[] | undefined, ask: Ask):
     return;
   }
   const address = (await ask(command.debugTest, [...ids])) as DebugAddress;
-  await attach(`Aftershock: ${String(ids[0])}`, address);
+  await attach(`Aftershock: ${String(ids[0])}`, address, folder);
 }
 
 async function offerDebugger(): Promise<void> {
@@ -31,7 +35,11 @@ async function offerDebugger(): Promise<void> {
   }
 }
 
-async function attach(name: string, { host, port }: DebugAddress): Promise<void> {
+async function attach(
+  name: string,
+  { host, port }: DebugAddress,
+  folder: vscode.WorkspaceFolder,
+): Promise<void> {
   let ended: () => void = () => undefined;
   const end = new Promise<void>((resolve) => {
     ended = resolve;
@@ -49,7 +57,6 @@ async function attach(name: string, { host, port }: DebugAddress): Promise<void>
       connect: { host, port },
       redirectOutput: true,
     };
-    const folder = vscode.workspace.workspaceFolders?.[0];
     if (await vscode.debug.startDebugging(folder, configuration)) {
       await end;
     }

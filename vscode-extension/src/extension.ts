@@ -1,21 +1,17 @@
-/** Aftershock in VS Code: one server for the workspace's first folder, its status item and its commands. */
+/** Aftershock in VS Code: a server for each folder, one status item, and the commands. */
 import * as vscode from "vscode";
+import { Folders } from "./folders";
 import { ownCommand } from "./protocol";
 import { onSelection } from "./pythonExtension";
-import { Server } from "./server";
 import { StatusItem } from "./statusItem";
 
-let server: Server | undefined;
+let folders: Folders | undefined;
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
-  const folder = vscode.workspace.workspaceFolders?.find((one) => one.uri.scheme === "file");
-  if (folder === undefined) {
-    return;
-  }
   const log = vscode.window.createOutputChannel("Aftershock", { log: true });
   const status = new StatusItem();
-  const current = new Server(context, folder, log, status);
-  server = current;
+  const current = new Folders(context, log, status);
+  folders = current;
   const refresh = (): void => {
     void current.refresh();
   };
@@ -24,30 +20,22 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     log,
     status,
     current,
+    ...current.commands(),
     registerCommand(ownCommand.restartServer, () => current.restart()),
     registerCommand(ownCommand.showLog, () => {
       log.show();
     }),
     registerCommand(ownCommand.showMenu, () => status.menu()),
     vscode.workspace.onDidGrantWorkspaceTrust(refresh),
-    vscode.workspace.onDidChangeConfiguration((change) => {
-      if (concerns(change, folder)) {
-        refresh();
-      }
-    }),
+    vscode.workspace.onDidChangeWorkspaceFolders(() => current.follow()),
+    vscode.workspace.onDidChangeConfiguration((change) => current.refresh(change)),
   );
-  await current.refresh();
+  await current.follow();
   if (vscode.workspace.isTrusted) {
     context.subscriptions.push(await onSelection(refresh));
   }
 }
 
 export async function deactivate(): Promise<void> {
-  await server?.stop();
-}
-
-function concerns(change: vscode.ConfigurationChangeEvent, folder: vscode.WorkspaceFolder): boolean {
-  return (
-    change.affectsConfiguration("aftershock", folder) || change.affectsConfiguration("python.testing", folder)
-  );
+  await folders?.stop();
 }

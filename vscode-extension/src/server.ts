@@ -3,19 +3,19 @@ import * as vscode from "vscode";
 import {
   CloseAction,
   ErrorAction,
-  LanguageClient,
   RevealOutputChannelOn,
   State,
   TransportKind,
   type CloseHandlerResult,
   type LanguageClientOptions,
 } from "vscode-languageclient/node";
-import { carry } from "./symbols";
+import { Client } from "./client";
 import { resolveLaunch, type Launch } from "./launch";
 import { method, type Status } from "./protocol";
 import { Coalesced } from "./restarts";
 import { enabled } from "./settings";
 import type { StatusItem } from "./statusItem";
+import { stopped } from "./statusMerging";
 import { TestExplorer } from "./testExplorer";
 
 /** A server that dies this often within `crashWindow` milliseconds stays down. */
@@ -24,7 +24,7 @@ const crashWindow = 180_000;
 
 interface Serving {
   launch: Launch;
-  client: LanguageClient;
+  client: Client;
   explorer: TestExplorer | undefined;
 }
 
@@ -34,12 +34,29 @@ export class Server implements vscode.Disposable {
   private force = false;
   private readonly refreshes = new Coalesced(() => this.refreshNow());
 
+  /** @param number Tells this window's servers apart. */
   constructor(
     private readonly context: vscode.ExtensionContext,
-    private readonly folder: vscode.WorkspaceFolder,
+    readonly folder: vscode.WorkspaceFolder,
     private readonly log: vscode.LogOutputChannel,
-    private readonly status: StatusItem,
+    private readonly item: StatusItem,
+    private readonly number: number,
   ) {}
+
+  /** The URI of the folder. */
+  get root(): string {
+    return this.folder.uri.toString();
+  }
+
+  /** Whether there is a server to ask. */
+  get isServing(): boolean {
+    return this.serving?.client.state === State.Running;
+  }
+
+  /** Has the server do a command, and waits for its answer. */
+  async execute(command: string, args: readonly unknown[]): Promise<unknown> {
+    return this.serving?.client.execute(command, args);
+  }
 
   /** Starts, stops or restarts, as the settings now ask; leaves a server alone that would be started the same. */
   refresh(): Promise<void> {
@@ -54,6 +71,7 @@ export class Server implements vscode.Disposable {
 
   dispose(): void {
     void this.stop();
+    this.item.forget(this.root);
   }
 
   /** Ends the server and waits until it is gone. */
@@ -63,7 +81,6 @@ export class Server implements vscode.Disposable {
     if (serving === undefined) {
       return;
     }
-    await vscode.commands.executeCommand("setContext", "aftershock.serving", false);
     serving.explorer?.dispose();
     try {
       await serving.client.dispose();
@@ -77,21 +94,18 @@ export class Server implements vscode.Disposable {
     const force = this.force;
     this.force = false;
     if (!vscode.workspace.isTrusted) {
-      this.status.showOwn("stopped", "This workspace is not trusted, so its code is not run.");
+      this.showOwn("stopped", "This workspace is not trusted, so its code is not run.");
       return;
     }
     if (!enabled(this.folder)) {
       await this.stop();
-      this.status.showOwn("stopped", "Disabled by the setting aftershock.enable.");
+      this.showOwn("stopped", "Disabled by the setting aftershock.enable.");
       return;
     }
     const launch = await resolveLaunch(this.context, this.folder, this.log);
     if (launch === undefined) {
       await this.stop();
-      this.status.showOwn(
-        "failed",
-        "No Python 3.10 or later was found. The log tells where it was looked for.",
-      );
+      this.showOwn("failed", "No Python 3.10 or later was found. The log tells where it was looked for.");
       return;
     }
     if (force || JSON.stringify(launch) !== JSON.stringify(this.serving?.launch)) {
@@ -101,12 +115,14 @@ export class Server implements vscode.Disposable {
   }
 
   private async start(launch: Launch): Promise<void> {
-    this.status.showOwn("starting", "");
+    this.showOwn("starting", "");
     const client = this.makeClient(launch);
     client.onNotification(method.status, (status: Status) => {
-      this.status.show(status);
+      this.item.show(this.root, this.folder.name, status, true);
     });
-    const explorer = launch.options.testExplorer ? new TestExplorer(client) : undefined;
+    const explorer = launch.options.testExplorer
+      ? new TestExplorer(client, this.folder, this.number)
+      : undefined;
     client.onDidChangeState(({ newState }) => {
       if (newState === State.Stopped) {
         explorer?.serverGone();
@@ -118,13 +134,16 @@ export class Server implements vscode.Disposable {
     } catch (error) {
       this.log.error(`The server did not start: ${String(error)}`);
       await this.stop();
-      this.status.showOwn("failed", "The server did not start. The log tells why.");
+      this.showOwn("failed", "The server did not start. The log tells why.");
       return;
     }
-    await vscode.commands.executeCommand("setContext", "aftershock.serving", true);
   }
 
-  private makeClient(launch: Launch): LanguageClient {
+  private showOwn(state: "starting" | "failed" | "stopped", message: string): void {
+    this.item.show(this.root, this.folder.name, { ...stopped, state, message }, false);
+  }
+
+  private makeClient(launch: Launch): Client {
     const crashes: number[] = [];
     const options: LanguageClientOptions = {
       documentSelector: [{ scheme: "file", language: "python", pattern: `${this.folder.uri.fsPath}/**/*` }],
@@ -137,11 +156,10 @@ export class Server implements vscode.Disposable {
         error: () => ({ action: ErrorAction.Continue, handled: true }),
         closed: () => this.closed(crashes),
       },
-      middleware: { executeCommand: (name, args: unknown[], next) => carry(name, args, next) },
     };
     const { command, args, cwd } = launch;
     const executable = { command, args, options: { cwd }, transport: TransportKind.stdio };
-    return new LanguageClient("aftershock", "Aftershock", executable, options);
+    return new Client("aftershock", "Aftershock", executable, options);
   }
 
   /** Starts a server that died again, unless it keeps dying; says so in the status item and nowhere else. */
@@ -151,11 +169,11 @@ export class Server implements vscode.Disposable {
     const recent = crashes.filter((at) => now - at < crashWindow);
     if (recent.length < crashLimit) {
       this.log.error("The server ended unexpectedly; starting it again.");
-      this.status.showOwn("starting", "The server ended unexpectedly.");
+      this.showOwn("starting", "The server ended unexpectedly.");
       return { action: CloseAction.Restart, handled: true };
     }
     this.log.error(`The server ended ${crashLimit} times; it stays down until it is restarted.`);
-    this.status.showOwn("failed", "The server keeps ending. The log tells why.");
+    this.showOwn("failed", "The server keeps ending. The log tells why.");
     return { action: CloseAction.DoNotRestart, handled: true };
   }
 }

@@ -1,9 +1,8 @@
 /** The status item: what Aftershock is doing, and the way to its commands. */
 import * as vscode from "vscode";
 import { command, ownCommand, type Status } from "./protocol";
+import { merged, stopped } from "./statusMerging";
 import { counted, statusText } from "./statusText";
-
-const stopped: Status = { state: "stopped", message: "", tests: 0, affected: 0, failed: 0 };
 
 const backgrounds = {
   none: undefined,
@@ -18,29 +17,47 @@ export class StatusItem implements vscode.Disposable {
     vscode.StatusBarAlignment.Left,
     10,
   );
+  private readonly folders = new Map<string, { name: string; status: Status; serving: boolean }>();
   private status = stopped;
 
   constructor() {
     this.item.name = "Aftershock";
     this.item.command = ownCommand.showMenu;
-    this.show(stopped);
-    this.item.show();
   }
 
-  /** Shows what the server says of itself. */
-  show(status: Status): void {
+  /**
+   * Shows what a folder's server says of itself, or what there is to say of it.
+   *
+   * @param root The URI of the folder.
+   * @param serving Whether there is a server, which commands can be sent to.
+   */
+  show(root: string, name: string, status: Status, serving: boolean): void {
+    this.folders.set(root, { name, status, serving });
+    this.update();
+  }
+
+  /** A folder is gone. */
+  forget(root: string): void {
+    this.folders.delete(root);
+    this.update();
+  }
+
+  private update(): void {
+    if (this.folders.size === 0) {
+      this.item.hide();
+      return;
+    }
+    const status = merged(new Map([...this.folders.values()].map((each) => [each.name, each.status])));
     this.status = status;
     const { text, detail, severity } = statusText(status);
     this.item.text = text;
     this.item.tooltip = `Aftershock\n${detail}`;
     this.item.backgroundColor = backgrounds[severity];
     this.item.accessibilityInformation = { label: `Aftershock: ${detail.replaceAll("\n", ", ")}` };
+    this.item.show();
+    const serving = [...this.folders.values()].some((each) => each.serving);
+    void vscode.commands.executeCommand("setContext", "aftershock.serving", serving);
     void vscode.commands.executeCommand("setContext", "aftershock.paused", status.state === "paused");
-  }
-
-  /** Shows a state of the extension's own making, without counts. */
-  showOwn(state: "starting" | "failed" | "stopped", message: string): void {
-    this.show({ ...stopped, state, message });
   }
 
   /** Offers what can be done now, and does it. */

@@ -10,6 +10,7 @@ import {
 import { readable, symbolTestLabel } from "./symbolText";
 import { toLocation } from "./convert";
 import { debugTests } from "./debugging";
+import { isReference } from "./routing";
 
 /** The innermost symbol with a lens of ours at or above the cursor, or undefined. */
 async function symbolAtCursor(): Promise<SymbolReference | undefined> {
@@ -33,10 +34,6 @@ async function symbolAtCursor(): Promise<SymbolReference | undefined> {
     }
   }
   return undefined;
-}
-
-function isReference(value: unknown): value is SymbolReference {
-  return typeof value === "object" && value !== null && "uri" in value && "qualname" in value;
 }
 
 /** The arguments of a symbol's command: those that it has, or the symbol at the cursor; undefined without one. */
@@ -99,11 +96,13 @@ async function pick(tests: readonly SymbolTest[], title: string): Promise<Symbol
 /** Sends a command to the server and waits for its answer. */
 export type Ask = (command: string, args: unknown[]) => unknown;
 
-/**
- * Carries a command to the server: fills in what the palette can't give, and shows what comes back.
- * The client library has registered the commands; this stands between them and the server.
- */
-export async function carry(name: string, args: unknown[], ask: Ask): Promise<unknown> {
+/** Carries a command to the server of a folder: fills in what the palette can't give, and shows what comes back. */
+export async function carry(
+  name: string,
+  args: unknown[],
+  ask: Ask,
+  folder: vscode.WorkspaceFolder,
+): Promise<unknown> {
   switch (name) {
     case command.showTestsForSymbol: {
       const symbol = await symbolArguments(args);
@@ -120,7 +119,7 @@ export async function carry(name: string, args: unknown[], ask: Ask): Promise<un
       return explanation ? showExplanation(explanation) : undefined;
     }
     case command.debugTest:
-      return debugTests(await testArguments(args, ask, "Debug a test"), ask);
+      return debugTests(await testArguments(args, ask, "Debug a test"), ask, folder);
     default:
       return ask(name, args);
   }

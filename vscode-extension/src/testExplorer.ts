@@ -1,6 +1,6 @@
 /** The Testing view: shows the server's tests, asks it for runs, and shows the runs that saves start. */
 import * as vscode from "vscode";
-import type { LanguageClient } from "vscode-languageclient/node";
+import type { Client } from "./client";
 import { toTestMessage } from "./convert";
 import {
   method,
@@ -20,11 +20,20 @@ import { TestTree } from "./testTree";
 
 /** One server's tests in the Testing view; disposed with that server. */
 export class TestExplorer implements vscode.Disposable {
-  private readonly controller = vscode.tests.createTestController("aftershock", "Aftershock");
-  private readonly tree = new TestTree(this.controller);
+  private readonly controller: vscode.TestController;
+  private readonly tree: TestTree;
   private readonly runs = new Runs((tests) => this.openUnasked(tests));
 
-  constructor(private readonly client: LanguageClient) {
+  /** @param number Tells this window's servers apart. */
+  constructor(
+    private readonly client: Client,
+    private readonly folder: vscode.WorkspaceFolder,
+    number: number,
+  ) {
+    const several = (vscode.workspace.workspaceFolders?.length ?? 0) > 1;
+    const label = several ? `Aftershock: ${folder.name}` : "Aftershock";
+    this.controller = vscode.tests.createTestController(`aftershock.${number}`, label);
+    this.tree = new TestTree(this.controller, folder.uri);
     this.controller.createRunProfile(
       "Run",
       vscode.TestRunProfileKind.Run,
@@ -81,9 +90,8 @@ export class TestExplorer implements vscode.Disposable {
   private async debug(request: vscode.TestRunRequest): Promise<void> {
     const run = this.controller.createTestRun(request);
     try {
-      await debugTests(this.asked(request), (command, args) =>
-        this.client.sendRequest("workspace/executeCommand", { command, arguments: args }),
-      );
+      const ask = (command: string, args: unknown[]): Promise<unknown> => this.client.execute(command, args);
+      await debugTests(this.asked(request), ask, this.folder);
     } finally {
       run.end();
     }

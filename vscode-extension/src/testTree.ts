@@ -10,7 +10,11 @@ export class TestTree {
   private affected = new Set<string>();
   private readonly outdated = new Outdated();
 
-  constructor(private readonly controller: vscode.TestController) {}
+  /** @param root The folder that the tests are shown below. */
+  constructor(
+    private readonly controller: vscode.TestController,
+    private readonly root: vscode.Uri,
+  ) {}
 
   /** The item of a node id, where the server has told of one. */
   item(id: string): vscode.TestItem | undefined {
@@ -19,21 +23,31 @@ export class TestTree {
 
   /** Shows a file's tests in place of those that it had. */
   module({ uri, tests }: TestModule): void {
-    this.remove({ uri });
     const file = vscode.Uri.parse(uri);
-    const item = this.controller.createTestItem(uri, vscode.workspace.asRelativePath(file, false), file);
+    const siblings = this.folderOf(file)?.children ?? this.controller.items;
+    const old = siblings.get(uri);
+    if (old !== undefined) {
+      this.forget(old);
+    }
+    const item = old ?? this.controller.createTestItem(uri, nameOf(file), file);
     item.children.replace(tests.map((test) => this.make(test, file)));
-    this.controller.items.add(item);
+    siblings.add(item);
   }
 
-  /** Takes a file's tests away. */
+  /** Takes a file's tests away, and the folders that hold no tests any more. */
   remove({ uri }: TestModuleDelete): void {
-    const old = this.controller.items.get(uri);
+    let folder = this.folderOf(vscode.Uri.parse(uri));
+    const old = (folder?.children ?? this.controller.items).get(uri);
     if (old === undefined) {
       return;
     }
-    visit(old, (item) => this.items.delete(item.id));
-    this.controller.items.delete(uri);
+    this.forget(old);
+    (folder?.children ?? this.controller.items).delete(uri);
+    while (folder?.children.size === 0) {
+      const { parent, id } = folder;
+      (parent?.children ?? this.controller.items).delete(id);
+      folder = parent;
+    }
   }
 
   /**
@@ -70,6 +84,29 @@ export class TestTree {
     return [...found];
   }
 
+  private forget(file: vscode.TestItem): void {
+    visit(file, (item) => this.items.delete(item.id));
+  }
+
+  /** The item of the folder that a file is in, made where there is none; undefined for the root itself. */
+  private folderOf(file: vscode.Uri): vscode.TestItem | undefined {
+    const below = file.path.startsWith(`${this.root.path}/`)
+      ? file.path.slice(this.root.path.length + 1)
+      : "";
+    let folder: vscode.TestItem | undefined;
+    let place = this.root;
+    for (const name of below.split("/").slice(0, -1)) {
+      place = vscode.Uri.joinPath(place, name);
+      const siblings: vscode.TestItemCollection = folder?.children ?? this.controller.items;
+      const known = siblings.get(place.toString());
+      folder = known ?? this.controller.createTestItem(place.toString(), name, place);
+      if (known === undefined) {
+        siblings.add(folder);
+      }
+    }
+    return folder;
+  }
+
   private make(node: TestNode, file: vscode.Uri): vscode.TestItem {
     const item = this.controller.createTestItem(node.id, node.label, file);
     item.range = toRange(node.range);
@@ -79,6 +116,10 @@ export class TestTree {
     this.items.set(node.id, item);
     return item;
   }
+}
+
+function nameOf(file: vscode.Uri): string {
+  return file.path.slice(file.path.lastIndexOf("/") + 1);
 }
 
 function describe(affected: boolean): string {

@@ -54,7 +54,7 @@ test("every command has a palette entry, but for the status item's own menu", ()
   const named = [...Object.values(command), ...Object.values(ownCommand)];
   assert.deepEqual(
     named.filter((name) => !titled.has(name)),
-    [ownCommand.showMenu],
+    [command.runTests, command.openLocation, ownCommand.showMenu],
   );
 });
 

@@ -1,0 +1,50 @@
+/** Several folders in one window: who is asked, and what the one status item says. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { command, type Status } from "../src/protocol";
+import { servedBy } from "../src/routing";
+import { merged } from "../src/statusMerging";
+
+const shop = { root: "file:///work/shop" };
+const inner = { root: "file:///work/shop/inner" };
+const bank = { root: "file:///work/bank" };
+const all = [shop, inner, bank];
+
+const status = (state: Status["state"], tests: number, message = ""): Status => ({
+  state,
+  message,
+  tests,
+  affected: 1,
+  failed: 0,
+});
+
+test("a run of all tests is for every folder", () => {
+  assert.deepEqual(servedBy(all, command.runAll, [], "file:///work/bank/x.py"), all);
+});
+
+test("a symbol is asked for where its file is, the innermost folder first", () => {
+  const symbol = { uri: "file:///work/shop/inner/x.py", qualname: "f" };
+  assert.deepEqual(servedBy(all, command.showTestsForSymbol, [symbol], "file:///work/bank/x.py"), [inner]);
+});
+
+test("a test is asked for where the user is", () => {
+  assert.deepEqual(servedBy(all, command.why, ["test_x.py::test_a"], "file:///work/bank/x.py"), [bank]);
+  assert.deepEqual(servedBy(all, command.why, ["test_x.py::test_a"], "file:///work/bankrupt/x.py"), [shop]);
+  assert.deepEqual(servedBy([], command.why, [], undefined), []);
+});
+
+test("the status is that of the folder which needs most attention, and counts add up", () => {
+  const both = new Map([
+    ["shop", status("ready", 2)],
+    ["bank", status("failed", 3, "No Python.")],
+  ]);
+  assert.deepEqual(merged(both), {
+    state: "failed",
+    message: "bank: No Python.",
+    tests: 5,
+    affected: 2,
+    failed: 0,
+  });
+  assert.equal(merged(new Map([["shop", status("ready", 2)]])).tests, 2);
+  assert.equal(merged(new Map()).state, "stopped");
+});
