@@ -10,9 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import CodeType
 
-from aftershock_agent.modules_got import UNTOLD, may_get
-
-_OPTIMIZED = 0x1  # CO_OPTIMIZED of inspect: set for functions, not for modules and classes
+from aftershock_agent.modules_got import OPTIMIZED, UNTOLD, may_get
 
 
 class QualifiedNames:
@@ -25,7 +23,7 @@ class QualifiedNames:
         for qualname, code in walk(module) if module else ():
             names = [qualname, qualname + UNTOLD] if may_get(code) else [qualname]  # lines don't tell what was got
             self._by_start.setdefault((code.co_firstlineno, code.co_name), []).extend(names)
-            if code.co_flags & _OPTIMIZED:
+            if code.co_flags & OPTIMIZED:
                 for line in _body_lines(code):
                     self._by_line.setdefault(line, []).extend(names)
 
@@ -44,7 +42,7 @@ def walk(code: CodeType, prefix: str = "") -> Iterator[tuple[str, CodeType]]:
         if isinstance(constant, CodeType):
             qualname = prefix + constant.co_name
             yield qualname, constant
-            inner = f"{qualname}.<locals>." if constant.co_flags & _OPTIMIZED else f"{qualname}."
+            inner = f"{qualname}.<locals>." if constant.co_flags & OPTIMIZED else f"{qualname}."
             yield from walk(constant, inner)
 
 

@@ -1,7 +1,8 @@
-"""Code that gets at the module of a class or function which it has: ``sys.modules[cls.__module__]``.
+"""Code that gets at the module of a parameter of its own: ``sys.modules[cls.__module__]``.
 
-Which module that is depends on what the code is given, so its text can't tell.  A recorder that can look at variables
-records it: that ``<got>`` of the module's file ran.  Where it can't, ``f<untold>`` of the code's file did.
+Which module that is depends on what the code is given, so its text can't tell.  A recorder that can look at a
+function's parameters records it when the function begins: that ``<got>`` of the module's file ran.  Where it can't be
+told, ``f<untold>`` of the code's file did.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import dis
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib.machinery import ModuleSpec
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import cast
 
@@ -16,11 +18,12 @@ GOT = "<got>"
 """Stands, like a function's name, for that a file's module was got at by the ``__module__`` of something."""
 UNTOLD = "<untold>"
 """After the name of a function that got at a module so, where it couldn't be told which module it was."""
+OPTIMIZED = 0x1
+"""CO_OPTIMIZED of inspect: set for functions, not for modules and classes."""
 
-Lines = Mapping[int, Iterable[str]]
-"""The variables whose ``__module__`` is asked for on each line; an empty name for what is no variable."""
-
-_OPTIMIZED = 0x1  # CO_OPTIMIZED of inspect: set for functions, not for modules and classes
+_SINCE = (3, 13)
+"""From here on a frame may be asked for its variables (PEP 667): that kept them alive, and moved ``locals()``."""
+_NO_FILE = ("built-in", "frozen")
 _classes_of: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
 _members_of: Callable[[type], Mapping[str, object]] = type.__dict__["__dict__"].__get__
 _module_of: Callable[[type], object] = type.__dict__["__module__"].__get__
@@ -28,20 +31,21 @@ _module_of: Callable[[type], object] = type.__dict__["__module__"].__get__
 
 def may_get(code: CodeType) -> bool:
     """Whether code is a function's that may get at modules so: all that does, and some that doesn't."""
-    return bool(code.co_flags & _OPTIMIZED) and {"modules", "__module__"}.issubset(code.co_names)
+    return bool(code.co_flags & OPTIMIZED) and {"modules", "__module__"}.issubset(code.co_names)
 
 
-def lines_of(code: CodeType) -> Lines:
-    """Where code asks for a ``__module__``, and of what; from Python 3.11 on."""
-    found: dict[int, set[str]] = {}
+def parameters_of(code: CodeType) -> tuple[str, ...]:
+    """The parameters whose ``__module__`` a function asks for; none where Python can't be asked for their values."""
+    if sys.version_info < _SINCE:
+        return ()
+    named = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    found: dict[str, None] = {}
     before = ""
     for instruction in dis.get_instructions(code):
-        positions = getattr(instruction, "positions", None)
-        line = None if positions is None else positions.lineno
-        if instruction.opname == "LOAD_ATTR" and instruction.argval == "__module__" and line is not None:
-            found.setdefault(line, set()).add(before)
+        if instruction.opname == "LOAD_ATTR" and instruction.argval == "__module__" and before in named:
+            found[before] = None
         before = _variable(instruction)
-    return found
+    return tuple(found)
 
 
 def _variable(instruction: dis.Instruction) -> str:
@@ -52,33 +56,31 @@ def _variable(instruction: dis.Instruction) -> str:
     return str(loaded)
 
 
-def files_got(frame: FrameType, names: Iterable[str]) -> Iterator[str]:
-    """The files of the modules by whose names ``sys.modules`` is asked, of variables of a frame.
+def files_got(frame: FrameType, parameters: Iterable[str]) -> Iterator[str]:
+    """The files of the modules that a frame, which begins, gets at by its parameters.
 
     Raises LookupError where that can't be told without running code of the project.
     """
-    for name in names:
+    for name in parameters:
         found = _file_of(frame.f_locals[name])
         if found:
             yield found
 
 
 def _file_of(thing: object) -> str:
-    """The file of the module that a class or function says it is of; an empty name where there is none."""
+    """The file of the module that a class or function says it is of; an empty name for a module without one."""
     name = thing.__module__ if type(thing) is FunctionType else _module_of_class(thing)
-    if type(name) is not str:
-        raise LookupError(f"{name!r} is no module's name")
-    if name not in sys.modules:
-        return ""
+    if type(name) is not str or type(sys.modules) is not dict or name not in sys.modules:
+        raise LookupError(f"there is no module {name!r}, or it may come")
     module = sys.modules[name]
-    if type(module) is not ModuleType:
-        raise LookupError(f"{name} is no plain module")
-    file = vars(module).get("__file__")
-    if type(file) is str:
-        return file
-    if name in sys.builtin_module_names:
+    spec = vars(module).get("__spec__") if type(module) is ModuleType else None
+    if type(spec) is not ModuleSpec:
+        raise LookupError(f"{name} is no module that was imported")
+    if spec.origin in _NO_FILE:
         return ""
-    raise LookupError(f"{name} has no file")
+    if type(spec.origin) is not str or spec.origin != vars(module).get("__file__"):
+        raise LookupError(f"it isn't certain which file {name} is of")
+    return spec.origin
 
 
 def _module_of_class(thing: object) -> object:

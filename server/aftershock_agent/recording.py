@@ -6,6 +6,7 @@ every thread, and all answer in the same terms: numbers of functions.
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from collections.abc import Iterable
@@ -23,13 +24,16 @@ class Functions:
     def __init__(self) -> None:
         """No function has a number yet."""
         self._numbers: dict[tuple[str, str], int] = {}
-        self._names: list[tuple[str, str]] = []
+        self._names: dict[int, tuple[str, str]] = {}
+        self._count = itertools.count()
 
     def number(self, path: str, qualname: str) -> int:
-        """The number of a function; a new one for a new function."""
-        found = self._numbers.setdefault((path, qualname), len(self._names))
-        if found == len(self._names):
-            self._names.append((path, qualname))
+        """The number of a function; a new one for a new function, whichever thread asks."""
+        found = self._numbers.get((path, qualname))
+        if found is None:
+            new = next(self._count)  # another thread can't get the same one
+            self._names[new] = (path, qualname)
+            found = self._numbers.setdefault((path, qualname), new)
         return found
 
     def listed(self, numbers: Iterable[int]) -> messages.Functions:

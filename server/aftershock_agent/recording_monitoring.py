@@ -11,11 +11,11 @@ from __future__ import annotations
 import contextlib
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import CodeType, FrameType
 from typing import Any
 
-from aftershock_agent.modules_got import GOT, UNTOLD, Lines, files_got, lines_of, may_get
+from aftershock_agent.modules_got import GOT, UNTOLD, files_got, may_get, parameters_of
 from aftershock_agent.recording import Functions, Project
 
 _NAME = "aftershock"
@@ -46,7 +46,7 @@ class MonitoringRecorder:
         self.functions = Functions()
         self._numbers: dict[int, int] = {}
         self._known: dict[int, _Known] = {}
-        self._getting: dict[int, tuple[Lines, int]] = {}
+        self._getting: dict[int, tuple[Sequence[str], int]] = {}
         self._got: set[int] = set()
         self._importers: dict[str, str | None] = {}
         self._started: list[str] = []
@@ -67,7 +67,6 @@ class MonitoringRecorder:
         ran = self._listener()
         self._callbacks = (
             (self._discover, start, self._discovered),
-            (self._discover, self._monitoring.events.LINE, self._on_line),
             (self._record, start, ran),
             (self._record, resume, ran),
         )
@@ -97,7 +96,6 @@ class MonitoringRecorder:
             code = known()
             if code is not None:
                 monitoring.set_local_events(self._record, code, self._armed)
-                self._watch_lines(code)
         return "sys.monitoring"
 
     def settle(self) -> None:
@@ -149,32 +147,24 @@ class MonitoringRecorder:
         known = self._known[_identity(code)] = _Known(code, self._forget)
         known.key = _identity(code)
         if may_get(code):
-            self._getting[_identity(code)] = lines_of(code), self.functions.number(path, name + UNTOLD)
-            with contextlib.suppress(ValueError):  # as in take()
-                self._watch_lines(code)
+            self._getting[_identity(code)] = parameters_of(code), self.functions.number(path, name + UNTOLD)
 
     def _forget(self, known: _Known) -> None:
         """A code object is gone, and its id may be another's from now on."""
         del self._known[known.key], self._numbers[known.key]
         self._getting.pop(known.key, None)
 
-    def _watch_lines(self, code: CodeType) -> None:
-        """Have a look where code gets at modules, each time: which ones these are may differ."""
-        if _identity(code) in self._getting:
-            self._monitoring.set_local_events(self._discover, code, self._monitoring.events.LINE)
-
-    def _on_line(self, code: CodeType, line: int) -> object:
-        lines, untold = self._getting.get(_identity(code), ({}, 0))
-        if line not in lines:
-            return self._monitoring.DISABLE
+    def _look(self, code: CodeType, parameters: Sequence[str], untold: int) -> None:
+        """A function has begun that gets at modules by its parameters: note it, and which ones these are."""
+        self._got.add(self._numbers[_identity(code)])
         try:
-            files = list(files_got(sys._getframe(1), lines[line]))
-        except LookupError:
+            paths = [self._project.path_of(file) for file in files_got(sys._getframe(2), parameters)]
+            self._got.update(self.functions.number(path, GOT) for path in paths if path is not None)
+            told = bool(parameters)
+        except Exception:  # whatever it is, it must not reach the user's code; and that it isn't told is told
+            told = False
+        if not told:
             self._got.add(untold)
-        else:
-            paths = filter(None, map(self._project.path_of, files))
-            self._got.update(self.functions.number(path, GOT) for path in paths)
-        return None
 
     def _discovered(self, code: CodeType, offset: int) -> object:
         path = self._project.path_of(code.co_filename)
@@ -201,8 +191,12 @@ class MonitoringRecorder:
     def _listener(self) -> Callable[[CodeType, int], None]:
         """What is called when registered code runs: a function with all it needs at hand, for it costs every test."""
         switch, tool, note = self._monitoring.set_local_events, self._record, self._fired.append
+        getting, look = self._getting, self._look
 
         def ran(code: CodeType, offset: int) -> None:
+            if getting and _identity(code) in getting:
+                look(code, *getting[_identity(code)])
+                return  # each time anew: it may be given something else
             try:
                 switch(tool, code, 0)
             except ValueError:

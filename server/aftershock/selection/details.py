@@ -16,7 +16,7 @@ from aftershock.selection.compiling import MadeOfPieces, PieceText, SyntaxProble
 from aftershock.selection.effects import Effects, effects_of
 from aftershock.selection.listing import LAMBDAS, listers
 from aftershock.selection.mentions import COMPUTING, NOTHING, Mentions, is_evaluating, joined, mentions_of
-from aftershock.selection.module_getters import recorded_getters
+from aftershock.selection.module_getters import getters_in
 from aftershock.selection.module_level import handed_on_in, hinted_in, kept_in, loaded_in, strings_in
 from aftershock.selection.symbols import Bodies, bodies_in
 from aftershock_agent.modules_got import UNTOLD
@@ -32,8 +32,6 @@ IMPORTED = "<imported>"
 """Stands for whoever has imported the file, whatever code of it has run."""
 LOADED = "<loaded>"
 """Stands for what it hands on of all that it mentions, and does not call; after a function's name, for that one's."""
-
-_MODULES = frozenset({"modules"})
 
 
 @dataclass(frozen=True)
@@ -92,6 +90,11 @@ class Details:
         return found
 
     @cached_property
+    def getters(self) -> frozenset[str]:
+        """The functions that get at modules only by what is recorded of them."""
+        return frozenset(name.removesuffix(UNTOLD) for name in self.mentions if name.endswith(UNTOLD))
+
+    @cached_property
     def by_class(self) -> Mapping[str, Sequence[str]]:
         """The functions within each class or function of a plain name."""
         found: dict[str, list[str]] = {}
@@ -129,6 +132,9 @@ def parse_details(source: bytes, path: str) -> Details:
     listing: dict[str, frozenset[str]] = {}
     for name, subjects in (each for piece in pieces for each in piece.listers):
         listing[name] = listing.get(name, frozenset()) | subjects
+    for name in [name for name, each in several.items() if len(each) > 1 and name + UNTOLD in found]:
+        del found[name + UNTOLD]  # of several functions of one name, each may get at modules otherwise
+        listing[name] = listing.get(name, frozenset()) | listing.pop(name + UNTOLD, frozenset())
     effects, effectful = _effects([piece.effects for piece in pieces])
     return Details(
         found,
@@ -177,13 +183,14 @@ def _piece(code: CodeType, source: bytes, body: Sequence[ast.stmt]) -> _Piece:
     if kept:  # whoever gets at the container has what is in there
         before = mentions.get(DEFINITIONS, NOTHING)
         mentions[DEFINITIONS] = before._replace(handed=before.handed - {name for name, _ in kept})
-    for function in recorded_getters(body) & mentions.keys():
-        known = mentions[function]
-        mentions[function] = known._replace(attributes=known.attributes - _MODULES, handed=known.handed - _MODULES)
-        mentions[function + UNTOLD] = Mentions(attributes=_MODULES, handed=_MODULES)
+    by_modules = any("modules" in each.attributes for each in mentions.values())
+    getters = getters_in(body) if by_modules else {}
+    for function in getters:
+        mentions[function + UNTOLD] = NOTHING  # it is code too, of which it may be told that it ran
+    listing = tuple(listers(body, getters))
     aliases = frozenset(pair for statement in body for pair in _aliases(statement))
     star = any(isinstance(node, ast.alias) and node.name == "*" for each in body for node in ast.walk(each))
-    return _Piece(mentions, effects_of(body), tuple(listers(body)), aliases, kept, frozenset(hinted_in(body)), star)
+    return _Piece(mentions, effects_of(body), listing, aliases, kept, frozenset(hinted_in(body)), star)
 
 
 def _aliases(node: ast.AST, local: bool = False) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence, Set as AbstractSet
 
-from aftershock.selection.module_getters import got_by_variables
+from aftershock.selection.module_getters import Getters
 from aftershock_agent.modules_got import UNTOLD
 
 LAMBDAS = "<lambda>"
@@ -31,30 +31,37 @@ _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 _BRANCHES = (ast.ExceptHandler, ast.match_case)
 
 
-def listers(body: Sequence[ast.stmt]) -> Iterator[tuple[str, frozenset[str]]]:
-    """The functions among statements that list something, each with the classes whose families it lists."""
-    yield from _listers(body, "", None)
+Found = Iterator[tuple[str, frozenset[str]]]
 
 
-def _listers(body: Sequence[ast.stmt], prefix: str, owner: ast.ClassDef | None) -> Iterator[tuple[str, frozenset[str]]]:
+def listers(body: Sequence[ast.stmt], getters: Getters) -> Found:
+    """The functions among statements that list something, each with the classes whose families they list.
+
+    Under a name of its own what one of ``getters`` lists of modules of which it is recorded which they are.
+    """
+    return _listers(body, "", None, getters)
+
+
+def _listers(body: Sequence[ast.stmt], prefix: str, owner: ast.ClassDef | None, getters: Getters) -> Found:
     for statement in body:
         if isinstance(statement, _Function):
             name = f"{prefix}{statement.name}"
-            recorded = frozenset(got_by_variables(statement))
+            recorded = getters.get(name, frozenset())
             subjects = frozenset(_subjects(statement, prefix.removesuffix("."), owner, recorded))
             if subjects:
                 yield name, subjects
             untold = frozenset(_subjects(statement, prefix.removesuffix("."), owner)) if recorded else subjects
             if untold != subjects:
                 yield name + UNTOLD, untold
-            yield from _listers(statement.body, f"{prefix}{statement.name}.<locals>.", None)
+            yield from _listers(statement.body, f"{prefix}{statement.name}.<locals>.", None, getters)
         elif isinstance(statement, ast.ClassDef):
-            yield from _listers(statement.body, f"{prefix}{statement.name}.", statement)
+            yield from _listers(statement.body, f"{prefix}{statement.name}.", statement, getters)
         else:
             children = list(ast.iter_child_nodes(statement))
             inner = [child for child in children if isinstance(child, ast.stmt)]
             branches = [child for child in children if isinstance(child, _BRANCHES)]
-            yield from _listers([*inner, *(each for branch in branches for each in branch.body)], prefix, owner)
+            inner += (each for branch in branches for each in branch.body)
+            yield from _listers(inner, prefix, owner, getters)
             if "<locals>" not in prefix:
                 yield from _listed_outside([each for each in children if not isinstance(each, (ast.stmt, *_BRANCHES))])
 

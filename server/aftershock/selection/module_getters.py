@@ -1,4 +1,4 @@
-"""Functions that get at modules only by what a variable holds: ``sys.modules[cls.__module__]``.
+"""Functions that get at modules only by the ``__module__`` of a parameter: ``sys.modules[cls.__module__]``.
 
 Which modules these are is recorded when they run (:mod:`aftershock_agent.modules_got`), so that such a function doesn't
 count for all modules.
@@ -7,23 +7,32 @@ count for all modules.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set as AbstractSet
 
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _LATER = (ast.Lambda, ast.ClassDef, *_COMPREHENSIONS)
-"""What has code of its own (comprehensions before 3.12), in which nothing is recorded."""
+"""What has code of its own (comprehensions before 3.12), where a name may mean something else."""
+
+Getters = Mapping[str, AbstractSet[ast.AST]]
+"""By qualified name, the expressions by which a function gets at modules."""
 
 
-def recorded_getters(body: Sequence[ast.stmt]) -> frozenset[str]:
-    """The qualified names of functions among statements all of whose ways to ``sys.modules`` are recorded."""
-    recorded, others = set[str](), set[str]()
+def getters_in(body: Sequence[ast.stmt]) -> Getters:
+    """The functions among statements that get at modules so, and by no other use of ``sys.modules``."""
+    recorded: dict[str, AbstractSet[ast.AST]] = {}
+    others = {name for node in body for each in ast.walk(node) if isinstance(each, ast.Global) for name in each.names}
     for name, function in _functions(body, ""):
-        (recorded if any(True for _ in got_by_variables(function)) else others).add(name)
-    return frozenset(recorded - others)  # of one name there may be several
+        got = _got_by(function)
+        if got and name not in recorded:
+            recorded[name] = got
+        else:
+            others.add(name)  # of one name there may be several
+    return {name: got for name, got in recorded.items() if others.isdisjoint({name, name.rpartition(".")[2]})}
 
 
-def _functions(body: Sequence[ast.AST], prefix: str) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+def _functions(body: Sequence[ast.AST], prefix: str) -> Iterator[tuple[str, FunctionNode]]:
     for node in body:
         if isinstance(node, _Function):
             yield f"{prefix}{node.name}", node
@@ -34,29 +43,55 @@ def _functions(body: Sequence[ast.AST], prefix: str) -> Iterator[tuple[str, ast.
             yield from _functions([*ast.iter_child_nodes(node)], prefix)
 
 
-def got_by_variables(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.AST]:
-    """The expressions by which a function gets at modules so; none if it does more with ``sys.modules``."""
-    found = list[ast.AST]()
-    parents = {child: node for node in _own(function) for child in ast.iter_child_nodes(node)}
-    for node in _own(function):
+def _got_by(function: FunctionNode) -> frozenset[ast.AST]:
+    """The expressions by which a function gets at modules so; none if it may do more with ``sys.modules``."""
+    found = set[ast.AST]()
+    nodes = list(_own(function))
+    parents = {child: node for node in nodes for child in ast.iter_child_nodes(node)}
+    fixed = _parameters(function) - set(_bound(function))
+    for node in nodes:
+        if any("modules" in text for text in _texts(node)):
+            return frozenset()  # getattr(sys, "modules"), exec, case object(modules=found)
         if _is_named(node, "modules"):
-            got = _got(node, parents)
+            got = _got(node, parents, fixed)
             if got is None:
-                return
-            found += [got] if not isinstance(got, ast.Compare) else []
-    yield from found
+                return frozenset()
+            found.add(got)
+    return frozenset(each for each in found if not isinstance(each, ast.Compare))
 
 
-def _own(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.AST]:
-    """The nodes of a function's own code, and of what belongs to it but for functions with names."""
+def _texts(node: ast.AST) -> Sequence[str]:
+    if isinstance(node, ast.MatchClass):
+        return node.kwd_attrs
+    return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
+
+
+def _own(function: FunctionNode) -> Iterator[ast.AST]:
+    """The nodes of a function's body, without the bodies of functions with names in it."""
     pending: list[ast.AST] = [*function.body]
     while pending:
         node = pending.pop()
         yield node
-        if isinstance(node, _Function):
-            pending += [*node.decorator_list, *node.args.defaults, *filter(None, node.args.kw_defaults)]
+        pending += (
+            child for child in ast.iter_child_nodes(node) if not (isinstance(node, _Function) and child in node.body)
+        )
+
+
+def _parameters(function: FunctionNode) -> set[str]:
+    arguments = function.args
+    return {each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
+
+
+def _bound(function: FunctionNode) -> Iterator[str]:
+    """All names that anything in a function binds, or binds anew."""
+    for node in (each for statement in function.body for each in ast.walk(statement)):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            yield node.id
+        elif isinstance(node, (ast.Global, ast.Nonlocal)):
+            yield from node.names
         else:
-            pending += ast.iter_child_nodes(node)
+            fields = (getattr(node, field, None) for field in ("name", "asname", "rest", "arg"))
+            yield from (each.partition(".")[0] for each in fields if isinstance(each, str))
 
 
 def _is_named(node: ast.AST, name: str) -> bool:
@@ -65,32 +100,38 @@ def _is_named(node: ast.AST, name: str) -> bool:
     return name == (node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", ""))
 
 
-def _got(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> ast.AST | None:
+def _got(node: ast.AST, parents: Mapping[ast.AST, ast.AST], fixed: AbstractSet[str]) -> ast.AST | None:
     """The expression that gets at a module, or asks whether there is one; None for any other use of ``modules``."""
-    if not (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("sys", "_sys")):
-        return None
-    if _is_later(node, parents):
+    if not (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "sys"):
         return None
     parent = parents.get(node)
-    if isinstance(parent, ast.Compare) and node in parent.comparators:
-        return parent if all(isinstance(each, (ast.In, ast.NotIn)) for each in parent.ops) else None
-    if isinstance(parent, ast.Subscript) and parent.value is node:
-        return parent if isinstance(parent.ctx, ast.Load) and _is_module_of_variable(parent.slice) else None
+    if "sys" in fixed or _is_later(node, parents):
+        return None
+    if (
+        isinstance(parent, ast.Compare)
+        and [node] == parent.comparators
+        and isinstance(parent.ops[0], (ast.In, ast.NotIn))
+    ):
+        return parent if _is_module_of(parent.left, fixed) else None
+    if isinstance(parent, ast.Subscript) and parent.value is node and isinstance(parent.ctx, ast.Load):
+        return parent if _is_module_of(parent.slice, fixed) else None
     call = parents.get(parent) if isinstance(parent, ast.Attribute) and parent.attr == "get" else None
-    by_name = isinstance(call, ast.Call) and bool(call.args) and _is_module_of_variable(call.args[0])
-    return call if by_name and isinstance(call, ast.Call) and call.func is parent else None
+    if isinstance(call, ast.Call) and call.func is parent and call.args and _is_module_of(call.args[0], fixed):
+        return call
+    return None
 
 
-def _is_later(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
+def _is_later(node: ast.AST, parents: Mapping[ast.AST, ast.AST]) -> bool:
     """Whether a node stands in code of another; what a comprehension goes through first, doesn't."""
     path = [node]
     while (outer := parents.get(path[-1])) is not None:
         goes_first = isinstance(outer, _COMPREHENSIONS) and outer.generators[0].iter in path
-        if isinstance(outer, _LATER) and not goes_first:
+        if isinstance(outer, (*_LATER, *_Function)) and not goes_first:
             return True
         path.append(outer)
     return False
 
 
-def _is_module_of_variable(node: ast.AST) -> bool:
-    return isinstance(node, ast.Attribute) and node.attr == "__module__" and isinstance(node.value, ast.Name)
+def _is_module_of(node: ast.AST, fixed: AbstractSet[str]) -> bool:
+    of_name = isinstance(node, ast.Attribute) and node.attr == "__module__" and isinstance(node.value, ast.Name)
+    return of_name and isinstance(node.value, ast.Name) and node.value.id in fixed  # type: ignore[attr-defined]

@@ -1,0 +1,202 @@
+"""Functions that get at a module by what they are given: of which module that was, only what is certain may count."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pytest
+
+from support.cold import cold_outcomes
+from support.engine import opened
+from support.project import Project
+
+
+class Look(NamedTuple):
+    """A module that looks at others, the test, and if not a function that comes to ``class C: pass``, the edit."""
+
+    use: str
+    test: str
+    lib: str = "class C: pass"
+    old: str = "class C: pass"
+    new: str = "class C: pass\ndef Extra(): pass"
+
+
+_OWN = "def own(module): return [name for name in dir(module) if name < '_']\n"
+_LOOKS = {
+    # The parameter is bound anew, or it is none.
+    "a loop on one line": Look(
+        "def names(x, those):\n    found = []\n"
+        "    for x in those: found += own(sys.modules[x.__module__])\n    return found",
+        "assert use#.names(OSError, [lib#.C]) == ['C']",
+    ),
+    "a walrus": Look(
+        "def names(x, y): return (x := y) and own(sys.modules[x.__module__])",
+        "assert use#.names(OSError, lib#.C) == ['C']",
+    ),
+    "two statements on one line": Look(
+        "def names(x, y):\n    x = y; return own(sys.modules[x.__module__])",
+        "assert use#.names(OSError, lib#.C) == ['C']",
+    ),
+    "a with": Look(
+        "import contextlib\ndef names(x, y):\n"
+        "    with contextlib.nullcontext(y) as x: return own(sys.modules[x.__module__])",
+        "assert use#.names(OSError, lib#.C) == ['C']",
+    ),
+    "a match": Look(
+        "def names(x, y):\n    match y:\n        case [x]: return own(sys.modules[x.__module__])",
+        "assert use#.names(OSError, [lib#.C]) == ['C']",
+    ),
+    "a function within": Look(
+        "def names(x, y):\n    def move():\n        nonlocal x\n        x = y\n        return []\n"
+        "    return move() + own(sys.modules[x.__module__])",
+        "assert use#.names(OSError, lib#.C) == ['C']",
+    ),
+    "an exception": Look(
+        "def names(x, y):\n    try: raise y\n"
+        "    except BaseException as x: return own(sys.modules[type(x).__module__])",
+        "assert use#.names(OSError, type('E', (Exception,), {'__module__': 'lib#'})) == ['C']",
+    ),
+    "a generator, with something else each time": Look(
+        "def each(x):\n    while True:\n        x = yield own(sys.modules[x.__module__])",
+        "names = use#.each(OSError); next(names); assert names.send(lib#.C) == ['C']",
+    ),
+    # More is got at from there.
+    "a module in the module": Look(
+        "import lib#\nclass D: pass\ndef names(x, y): return own(getattr(sys.modules[x.__module__], y))",
+        "assert use#.names(use#.D, 'lib#') == ['C']",
+    ),
+    "all modules in the module": Look(
+        "import lib#, types\nclass D: pass\ndef names(x):\n    modules = vars(sys.modules[x.__module__]).values()\n"
+        "    found = [own(m) for m in modules if isinstance(m, types.ModuleType) and m.__name__.startswith('lib')]\n"
+        "    return found[0]",
+        "assert use#.names(use#.D) == ['C']",
+    ),
+    # More is done with sys.modules.
+    "its name as a string": Look(
+        "def names(x, y):\n    vars(sys.modules[x.__module__])\n    return own(getattr(sys, 'modules')[y])",
+        "assert use#.names(OSError, 'lib#') == ['C']",
+    ),
+    "a class's pattern": Look(
+        "def names(x, y):\n    vars(sys.modules[x.__module__])\n    match sys:\n"
+        "        case object(modules=found): return own(found[y])",
+        "assert use#.names(OSError, 'lib#') == ['C']",
+    ),
+    "text that is run": Look(
+        "def names(x, y):\n    vars(sys.modules[x.__module__])\n    return own(eval('sys.modules[y]'))",
+        "assert use#.names(OSError, 'lib#') == ['C']",
+    ),
+    "a field of a format": Look(
+        "def got(x, y):\n    vars(sys.modules[x.__module__])\n    return '{0.modules[%s].LIMIT}' % y",
+        "assert use#.got(OSError, 'lib#').format(use#.sys) == '1'",
+        *("LIMIT = 1", "= 1", "= 2"),
+    ),
+    "an annotation": Look(
+        "def names(x, y):\n    vars(sys.modules[x.__module__])\n    def inner() -> sys.modules[y]: pass\n"
+        "    return own(inner.__annotations__['return'])",
+        "assert use#.names(OSError, 'lib#') == ['C']",
+    ),
+    "a chain of comparisons": Look(
+        "class Grab:\n    def __contains__(self, found): self.found = found; return True\n"
+        "def names(x, y):\n    grab = Grab(); vars(sys.modules[x.__module__])\n"
+        "    assert x.__module__ in sys.modules in grab\n    return own(grab.found[y])",
+        "assert use#.names(OSError, 'lib#') == ['C']",
+    ),
+    "a name that is made global": Look(
+        "if True:\n    def names(x): return own(sys.modules[x.__module__])\n"
+        "    def other():\n        global names\n        def names(y): return own(sys.modules[y])",
+        "use#.other(); assert use#.names('lib#') == ['C']",
+    ),
+    "another module in its place": Look(
+        "import lib# as sys\ndef got(x): return sys.modules[x.__module__]",
+        "assert use#.got(OSError) == 1",
+        *("modules = {'builtins': 1}", "1}", "2}"),
+    ),
+    "something given in its place": Look(
+        "def got(sys, x): return sys.modules[x.__module__]",
+        "assert use#.got(lib#.Fake(), OSError) == 1",
+        *("class Fake: modules = {'builtins': 1}", "1}", "2}"),
+    ),
+    "whether another module was imported": Look(
+        "def home(x, y):\n    vars(sys.modules[x.__module__])\n    return y in sys.modules",
+        "assert not use#.home(OSError, 'late')",
+        *("LIMIT = 1", "LIMIT = 1", "LIMIT = 1\nimport late"),
+    ),
+    # It isn't certain which module it is, or will be.
+    "a module that isn't there yet": Look(
+        "def home(x): return sys.modules.get(x.__module__)",
+        "C = type('C', (), {'__module__': 'later'}); assert use#.home(C) is None",
+        *("LIMIT = 1", "LIMIT = 1", "LIMIT = 1\nimport later"),
+    ),
+    "a module that names another file": Look(
+        "def names(x): return [name for name in own(sys.modules[x.__module__])]",
+        "assert use#.names(lib#.C) == ['C']",
+        "__file__ = '/nowhere/lib#.py'\nclass C: pass",
+    ),
+}
+
+
+@pytest.mark.parametrize("part", range(4))
+async def test_a_module_that_is_got_at_is_not_missed(project: Project, part: int) -> None:
+    project.write({"pytest.ini": "[pytest]\npythonpath = .\n", "late.py": "B = 1\n", "later.py": "B = 1\n"})
+    chosen = list(enumerate(_LOOKS.items()))[part::4]
+    for number, (_, look) in chosen:
+        files = {"lib#.py": look.lib, "use#.py": f"import sys\n{_OWN}{look.use}"}
+        files["test_#.py"] = f"import lib#, use#\n\ndef test_#():\n    {look.test}\n"
+        project.write({name.replace("#", str(number)): text.replace("#", str(number)) for name, text in files.items()})
+    async with opened(project) as story:
+        assert set(story.outcomes().values()) == {"passed"}
+        for number, (name, look) in chosen:
+            await story.save(f"lib{number}.py", look.old, look.new)
+            assert f"test_{number}" in story.ran(), name
+            assert story.outcomes() == cold_outcomes(project), name
+            await story.save(f"lib{number}.py", look.new, look.old)
+
+
+async def test_looking_at_what_a_function_is_given_changes_nothing_for_it(project: Project) -> None:
+    project.write(
+        {
+            "pytest.ini": "[pytest]\npythonpath = .\n",
+            "use.py": """
+                import sys, weakref
+
+                class Kept: pass
+
+                def locals_of(x):
+                    known = locals()
+                    found = 1
+                    m = sys.modules[x.__module__]
+                    return sorted(known)
+
+                def is_gone(x):
+                    kept = Kept(); gone = weakref.ref(kept)
+                    m = sys.modules[x.__module__]
+                    del kept
+                    return gone() is None
+
+                class Modules(dict):
+                    def __contains__(self, name): raise RuntimeError("asked")
+
+                def replaced(x):
+                    old, sys.modules = sys.modules, Modules(sys.modules)
+                    try: return sys.modules[x.__module__]
+                    finally: sys.modules = old
+                """,
+            "test_use.py": """
+                import pytest, use
+
+                def test_locals(): assert use.locals_of(use.Kept) == ["x"]
+                def test_gone(): assert use.is_gone(use.Kept)
+                def test_replaced(): assert use.replaced(use.Kept) is use
+                def test_hook():
+                    def refuse(event, arguments):
+                        if event == "sys._getframe" and on: raise RuntimeError
+                    on = [1]
+                    use.sys.addaudithook(refuse)
+                    try: assert use.is_gone(use.Kept)
+                    finally: on.clear()
+                """,
+        }
+    )
+    async with opened(project) as story:
+        assert story.outcomes() == cold_outcomes(project)
+        assert set(story.outcomes().values()) == {"passed"}
