@@ -32,6 +32,44 @@ async def test_nothing_runs_unasked_when_the_question_is_dismissed(
     assert _outcomes(editor) == {"passed": 5}
 
 
+async def test_who_does_not_want_to_be_asked_again_is_not(open_shop: Callable[..., Awaitable[Editor]]) -> None:
+    editor = await open_shop(answer="Don't Ask Again")
+    await editor.until(lambda: bool(editor.questions), "a question")
+    await editor.ready()
+    await close_editor(editor)
+
+    again = await open_shop()
+    await again.ready()
+    assert await again.command("aftershock.showTestsForSymbol", {"uri": again.uri("prices.py"), "qualname": "net"})
+    assert not again.questions
+
+
+async def test_a_notice_that_may_come_again_can_be_muted(open_shop: Callable[..., Awaitable[Editor]]) -> None:
+    editor = await open_shop(settings={"maxAutoRunSeconds": 0.0001})
+    await editor.ready()
+    await editor.fresh()
+    editor.open("prices.py")
+    editor.answer = "Don't Ask Again"
+    editor.edit("prices.py", "gross // 10", "gross // 9")
+    await editor.until(lambda: "run them when it suits you" in editor.questions[-1], "a notice")
+    editor.edit("prices.py", "gross // 9", "gross // 8")
+    editor.edit("prices.py", "def label(amount):", "def label(amount, more=1):")
+    await editor.until(lambda: len(editor.affected) == 4, "what is affected")
+    assert len([each for each in editor.questions if "suits" in each]) == 1
+
+
+async def test_resuming_runs_on_saves_even_where_they_run_nothing_by_default(
+    open_shop: Callable[..., Awaitable[Editor]],
+) -> None:
+    editor = await open_shop(settings={"runMode": "onDemand"})
+    await editor.ready()
+    await editor.fresh()
+    await editor.command("aftershock.resume")
+    editor.open("prices.py")
+    editor.edit("prices.py", "gross // 10", "gross // 9")
+    await editor.shows_errors("tests/test_prices.py", 1)
+
+
 async def test_a_client_without_any_capability_is_served(open_shop: Callable[..., Awaitable[Editor]]) -> None:
     editor = await open_shop(capabilities=ClientCapabilities(), answer=None)
     await editor.until(lambda: bool(editor.questions), "a question")

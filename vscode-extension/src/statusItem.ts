@@ -17,12 +17,17 @@ export class StatusItem implements vscode.Disposable {
     vscode.StatusBarAlignment.Left,
     10,
   );
+  private readonly language = vscode.languages.createLanguageStatusItem("aftershock.status", {
+    language: "python",
+  });
   private readonly folders = new Map<string, { name: string; status: Status; serving: boolean }>();
   private status = stopped;
 
   constructor() {
     this.item.name = "Aftershock";
     this.item.command = ownCommand.showMenu;
+    this.language.name = "Aftershock";
+    this.language.command = { title: "Commands", command: ownCommand.showMenu };
   }
 
   /**
@@ -55,6 +60,7 @@ export class StatusItem implements vscode.Disposable {
     this.item.backgroundColor = backgrounds[severity];
     this.item.accessibilityInformation = { label: `Aftershock: ${detail.replaceAll("\n", ", ")}` };
     this.item.show();
+    this.showInLanguage(status);
     const serving = [...this.folders.values()].some((each) => each.serving);
     void vscode.commands.executeCommand("setContext", "aftershock.serving", serving);
     void vscode.commands.executeCommand("setContext", "aftershock.paused", status.state === "paused");
@@ -64,7 +70,7 @@ export class StatusItem implements vscode.Disposable {
   async menu(): Promise<void> {
     const { text, detail } = statusText(this.status);
     const picked = await vscode.window.showQuickPick(choices(this.status), {
-      title: `Aftershock: ${text.replace(/\$\([^)]*\) ?/g, "")}`,
+      title: `Aftershock: ${withoutIcons(text)}`,
       placeHolder: detail.split("\n")[0] ?? "",
     });
     if (picked !== undefined) {
@@ -74,7 +80,22 @@ export class StatusItem implements vscode.Disposable {
 
   dispose(): void {
     this.item.dispose();
+    this.language.dispose();
   }
+
+  /** The same, beside what else there is to know of a Python file. */
+  private showInLanguage(status: Status): void {
+    const { text, detail, severity } = statusText(status);
+    this.language.text = withoutIcons(text);
+    this.language.detail = detail.replaceAll("\n", " · ");
+    this.language.busy = text.includes("~spin");
+    this.language.severity =
+      severity === "none" ? vscode.LanguageStatusSeverity.Information : vscode.LanguageStatusSeverity.Warning;
+  }
+}
+
+function withoutIcons(text: string): string {
+  return text.replace(/\$\([^)]*\) ?/g, "");
 }
 
 type Choice = vscode.QuickPickItem & { command: string };

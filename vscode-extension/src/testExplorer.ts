@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import type { Client } from "./client";
 import { toTestMessage } from "./convert";
 import {
+  command,
   method,
   type AffectedTests,
   type Failure,
@@ -37,7 +38,9 @@ export class TestExplorer implements vscode.Disposable {
     this.controller.createRunProfile(
       "Run",
       vscode.TestRunProfileKind.Run,
-      (request, token) => this.run(request, token),
+      (request, token) => (request.continuous === true ? this.follow(token) : this.run(request, token)),
+      true,
+      undefined,
       true,
     );
     this.controller.createRunProfile("Debug", vscode.TestRunProfileKind.Debug, (request) =>
@@ -67,6 +70,12 @@ export class TestExplorer implements vscode.Disposable {
     this.controller.dispose();
   }
 
+  /** Has saves run what they affect, whatever was set, as long as the view's eye is open. */
+  private async follow(token: vscode.CancellationToken): Promise<void> {
+    await this.client.execute(command.resume, []);
+    token.onCancellationRequested(() => this.client.execute(command.pause, []));
+  }
+
   private async run(request: vscode.TestRunRequest, token: vscode.CancellationToken): Promise<void> {
     const tests = request.include === undefined ? null : this.asked(request);
     const params: TestRunParams = { tests };
@@ -90,7 +99,7 @@ export class TestExplorer implements vscode.Disposable {
   private async debug(request: vscode.TestRunRequest): Promise<void> {
     const run = this.controller.createTestRun(request);
     try {
-      const ask = (command: string, args: unknown[]): Promise<unknown> => this.client.execute(command, args);
+      const ask = (name: string, args: unknown[]): Promise<unknown> => this.client.execute(name, args);
       await debugTests(this.asked(request), ask, this.folder);
     } finally {
       run.end();

@@ -21,6 +21,7 @@ from aftershock.engine.driver import Driver
 from aftershock.engine.events import RunKind, State
 from aftershock.engine.foresight import Foreseen, foresee
 from aftershock.engine.ledger import Ledger
+from aftershock.engine.muting import Muted
 from aftershock.engine.order_dependence import OrderDependents
 from aftershock.engine.parts import Parts
 from aftershock.engine.project import Project
@@ -83,7 +84,7 @@ class Engine:
         self._memory = CollectionMemory(self._store)
         self._known = KnownTests(root, self._store, self._tell)
         self._ledger = Ledger(self._store, self._store.get_meta("variant") or "", self._project.present.snapshot)
-        self._order_dependents = OrderDependents(self._store)
+        self._order_dependents, self.muted = OrderDependents(self._store), Muted(self._store)
         self._standing = Standing(self._ledger, lambda: self._known.nodes, lambda: self._known.digests)
         told = self._born, self._collected, self._followed, self._absorb
         self._warming = Warming(self._configuration, self._project, *told)
@@ -247,7 +248,7 @@ class Engine:
         seconds = sum(self._ledger.seconds(test) or 0.0 for test in chosen)
         if seconds > self._configuration.max_auto_run_seconds:
             text = f"{len(chosen)} tests are affected, about {seconds:.0f} s of work; run them when it suits you."
-            self._tell(events.Notice("info", text))
+            self._tell(events.Notice("info", text, "long"))
         elif chosen or files:
             self._driver.ask(RunKind.SAVE, lambda: self._auto_tests(changed), files)
 
@@ -313,8 +314,10 @@ class Engine:
         self._driver.move(State.PAUSED, "Paused: saves run nothing")
 
     def resume(self) -> None:
-        """Run on saves again, beginning with what is affected now."""
+        """Run on saves again, beginning with what is affected now; from now on even if the setting is ``onDemand``."""
         self._driver.paused = False
+        if self._configuration.run_mode == "onDemand":
+            self._configuration = replace(self._configuration, run_mode="onSave")
         self._driver.move(State.READY)
         self._request_affected(frozenset())
 
@@ -358,7 +361,7 @@ class Engine:
         """Tell once that tests can't run in forks, unless that is what was asked for."""
         if reason and not self._told_isolation and self._configuration.isolation != "inProcess":
             self._told_isolation = True
-            self._tell(events.Notice("info", _IN_PROCESS.format(reason)))
+            self._tell(events.Notice("info", _IN_PROCESS.format(reason), "isolation"))
 
     def _warmed(self) -> None:
         """After the first collection: offer to build what nobody ever ran."""

@@ -209,10 +209,14 @@ class BuildNeeded:
 
 @dataclass(frozen=True)
 class Notice:
-    """A sentence that the user should see once; ``level`` is ``info``, ``warning`` or ``error``."""
+    """A sentence that the user should see once; ``level`` is ``info``, ``warning`` or ``error``.
+
+    ``topic``: one word for what it is about, if it may be told again, so that the user can mute it.
+    """
 
     level: str
     message: str
+    topic: str = ""
 
 
 Event = (

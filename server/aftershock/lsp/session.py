@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 INTERNAL = "Aftershock met an error of its own; .aftershock/server.log has it."
 _LENS_WAIT = 0.3  # seconds that a lens may wait
 _RUN_ALL = "Run All Tests"
+_MUTE = "Don't Ask Again"
+_BUILD = "build"
 
 
 class Session:
@@ -116,7 +118,7 @@ class Session:
             events.ProblemsChanged: (problems.problems_changed,),
             events.OrderDependent: (problems.order_dependent,),
             events.BuildNeeded: (self._build_needed,),
-            events.Notice: (lambda notice: self._client.show(notice.level, notice.message),),
+            events.Notice: (self._notice,),
         }
 
     # --- life -------------------------------------------------------------------------------
@@ -335,11 +337,25 @@ class Session:
         if self._explorer:
             self._client.notify(protocol.TEST_RUN_PROGRESS, step)
 
+    def _notice(self, notice: events.Notice) -> None:
+        if not notice.topic:
+            self._client.show(notice.level, notice.message)
+        elif notice.topic not in self.engine.muted:
+            self.spawn(self._tell_mutable(notice))
+
+    async def _tell_mutable(self, notice: events.Notice) -> None:
+        if await self._client.ask(notice.message, _MUTE) == _MUTE:
+            self.engine.muted.add(notice.topic)
+
     def _build_needed(self, event: events.BuildNeeded) -> None:
-        self.spawn(self._offer_build(event.total))
+        if _BUILD not in self.engine.muted:
+            self.spawn(self._offer_build(event.total))
 
     async def _offer_build(self, total: int) -> None:
         tests = "the one test" if total == 1 else f"all {total} tests"
         question = f"Aftershock has no results yet. Run {tests} once to learn what reaches what?"
-        if await self._client.ask(question, _RUN_ALL, "Not Now") == _RUN_ALL:
+        chosen = await self._client.ask(question, _RUN_ALL, "Not Now", _MUTE)
+        if chosen == _RUN_ALL:
             await self.engine.build()
+        elif chosen == _MUTE:
+            self.engine.muted.add(_BUILD)
