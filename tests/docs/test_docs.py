@@ -20,7 +20,7 @@ from aftershock.lsp import protocol
 from support.project import Project
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 EDITORS_OWN = {"enable", "importStrategy", "trace.server"}
 
 
@@ -47,6 +47,11 @@ def table(document: str, heading: str) -> dict[str, list[str]]:
             cells = [cell.strip() for cell in row.strip("|").split(" | ")]
             rows[cells[0].strip("` ").split("`")[0]] = cells
     return rows
+
+
+def messages() -> set[str]:
+    """The names of the messages and commands of our own."""
+    return {value for name, value in vars(protocol).items() if name.isupper() and isinstance(value, str)}
 
 
 def test_console_blocks_hold_nothing_that_is_not_run_here() -> None:
@@ -97,10 +102,16 @@ def test_links_lead_somewhere() -> None:
 
 def test_the_protocols_page_names_every_message_and_no_other() -> None:
     text = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
-    names = {value for name, value in vars(protocol).items() if name.isupper() and isinstance(value, str)}
-    assert set(re.findall(r"`(aftershock[/.]\w+)`", text)) == names
+    assert set(re.findall(r"`(aftershock[/.]\w+)`", text)) == messages()
     editors = (ROOT / "vscode-extension" / "src" / "protocol.ts").read_text(encoding="utf-8")
-    assert names <= set(re.findall(r'"(aftershock[/.]\w+)"', editors))
+    assert messages() <= set(re.findall(r'"(aftershock[/.]\w+)"', editors))
+
+
+def test_the_editors_pages_name_messages_that_exist() -> None:
+    pages = sorted((ROOT / "docs" / "editors").glob("*.md"))
+    named = {name for page in pages for name in re.findall(r"\baftershock[/.]\w+", page.read_text(encoding="utf-8"))}
+    assert "aftershock.runAll" in named
+    assert named <= messages()
 
 
 def test_the_protocols_page_names_every_field() -> None:

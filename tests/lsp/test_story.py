@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from lsprotocol.types import Diagnostic
+from pytest_lsp import client_capabilities
 
 from support.editor import Editor, close_editor
 from support.project import Project
@@ -77,13 +78,23 @@ async def test_an_exception_shows_where_it_was_raised_too(editor: Editor) -> Non
     assert [name.rpartition(".")[2] for name in names][-2:] == ["in net", "in tax"]
 
 
-async def test_columns_are_counted_in_utf16_units(editor: Editor) -> None:
+@pytest.mark.parametrize("client", ["visual-studio-code", "neovim"])
+async def test_columns_are_counted_in_utf16_units(open_shop: Callable[..., Awaitable[Editor]], client: str) -> None:
+    editor = await open_shop(capabilities=client_capabilities(client))
+    await editor.ready()
+    await editor.fresh()
+    assert editor.promised.position_encoding == "utf-16", "whatever the client would like better"
     editor.open("tests/test_prices.py")
 
     editor.edit("tests/test_prices.py", "assert net(100) == 90", 'assert net(100) == "𝄞"')
 
     [failure] = await editor.shows_errors("tests/test_prices.py", 1)
     assert _place(failure) == (TEST_NET, 4, len('    assert net(100) == ""') + 2)
+
+
+async def test_a_second_folder_is_for_a_second_server(editor: Editor) -> None:
+    workspace = editor.promised.workspace
+    assert workspace is None or workspace.workspace_folders is None
 
 
 async def test_a_syntax_error_is_told_at_its_place_and_goes(editor: Editor) -> None:

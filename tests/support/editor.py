@@ -41,6 +41,7 @@ class Editor:
     refreshes: int = 0
     shown: list[tuple[str, int]] = field(default_factory=list)
     process: asyncio.subprocess.Process | None = None
+    promised: types.ServerCapabilities = field(default_factory=types.ServerCapabilities)
     _versions: dict[str, int] = field(default_factory=dict)
     _heard: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -231,13 +232,14 @@ async def open_editor(
             *(*command, "--tcp", "127.0.0.1:0"), env=environment, cwd=project.root, stderr=asyncio.subprocess.PIPE
         )
         await editor.client.start_tcp("127.0.0.1", await _port(editor.process))
-    await editor.client.initialize_session(
+    begun = await editor.client.initialize_session(
         types.InitializeParams(
             capabilities or client_capabilities("visual-studio-code"),
             workspace_folders=[types.WorkspaceFolder(project.root.as_uri(), "project")],
             initialization_options={"settings": settings or {}, "testExplorer": True},
         )
     )
+    editor.promised = begun.capabilities
     return editor
 
 

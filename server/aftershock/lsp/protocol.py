@@ -7,14 +7,15 @@ names are the same in Python and in JSON; a field that is None by default is lef
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Any, Final
 
 import attrs
 from cattrs import Converter
 from cattrs.gen import make_dict_unstructure_fn
+from lsprotocol import types
 from lsprotocol.types import Location, Range
-from pygls.protocol import LanguageServerProtocol, default_converter
+from pygls.protocol import LanguageServerProtocol, default_converter, lsp_method
 
 STATUS: Final = "aftershock/status"
 TEST_MODULE: Final = "aftershock/testModule"
@@ -252,6 +253,17 @@ _SENT = (
 
 class Protocol(LanguageServerProtocol):
     """LSP with our messages: the incoming ones are structured as the classes here."""
+
+    @lsp_method(types.INITIALIZE)
+    def lsp_initialize(self, params: types.InitializeParams) -> Generator[Any, Any, types.InitializeResult]:
+        """Promise what we keep: pygls would agree to the columns that the client likes best, and serve many folders."""
+        if params.capabilities.general is not None:
+            params.capabilities.general.position_encodings = None  # UTF-16 then, which every client knows
+        result: types.InitializeResult = yield from super().lsp_initialize(params)
+        if result.capabilities.workspace is not None:
+            # A client with a second folder starts a second server for it.
+            result.capabilities.workspace.workspace_folders = None
+        return result
 
     def get_message_type(self, method: str) -> type[Any] | None:  # type: ignore[override]  # theirs is memoised
         """The class that a message of this method is read into."""
