@@ -5,9 +5,9 @@ import { command, type Status } from "../src/protocol";
 import { servedBy } from "../src/routing";
 import { merged } from "../src/statusMerging";
 
-const shop = { root: "file:///work/shop" };
-const inner = { root: "file:///work/shop/inner" };
-const bank = { root: "file:///work/bank" };
+const shop = { root: "file:///home/me/shop" };
+const inner = { root: "file:///home/me/shop/inner" };
+const bank = { root: "file:///home/me/bank" };
 const all = [shop, inner, bank];
 
 const status = (state: Status["state"], tests: number, message = ""): Status => ({
@@ -19,17 +19,17 @@ const status = (state: Status["state"], tests: number, message = ""): Status => 
 });
 
 test("a run of all tests is for every folder", () => {
-  assert.deepEqual(servedBy(all, command.runAll, [], "file:///work/bank/x.py"), all);
+  assert.deepEqual(servedBy(all, command.runAll, [], "file:///home/me/bank/x.py"), all);
 });
 
 test("a symbol is asked for where its file is, the innermost folder first", () => {
-  const symbol = { uri: "file:///work/shop/inner/x.py", qualname: "f" };
-  assert.deepEqual(servedBy(all, command.showTestsForSymbol, [symbol], "file:///work/bank/x.py"), [inner]);
+  const symbol = { uri: "file:///home/me/shop/inner/x.py", qualname: "f" };
+  assert.deepEqual(servedBy(all, command.showTestsForSymbol, [symbol], "file:///home/me/bank/x.py"), [inner]);
 });
 
 test("a test is asked for where the user is", () => {
-  assert.deepEqual(servedBy(all, command.why, ["test_x.py::test_a"], "file:///work/bank/x.py"), [bank]);
-  assert.deepEqual(servedBy(all, command.why, ["test_x.py::test_a"], "file:///work/bankrupt/x.py"), [shop]);
+  assert.deepEqual(servedBy(all, command.why, ["test_x.py::test_a"], "file:///home/me/bank/x.py"), [bank]);
+  assert.deepEqual(servedBy(all, command.why, ["test_x.py::test_a"], "file:///home/me/bankrupt/x.py"), [shop]);
   assert.deepEqual(servedBy([], command.why, [], undefined), []);
 });
 
