@@ -29,7 +29,9 @@ test("a symbol is asked for where its file is, the innermost folder first", () =
 
 test("a test is asked for where the user is", () => {
   assert.deepEqual(servedBy(all, command.why, ["test_x.py::test_a"], "file:///home/me/bank/x.py"), [bank]);
-  assert.deepEqual(servedBy(all, command.why, ["test_x.py::test_a"], "file:///home/me/bankrupt/x.py"), [shop]);
+  assert.deepEqual(servedBy(all, command.why, ["test_x.py::test_a"], "file:///home/me/bankrupt/x.py"), [
+    shop,
+  ]);
   assert.deepEqual(servedBy([], command.why, [], undefined), []);
 });
 
