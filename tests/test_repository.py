@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SERVER = ROOT / "server"
 
 MOST_LINES = 400
-SOURCES = {".py", ".ts", ".mjs", ".sh", ".sql"}
+SOURCES = {".py", ".ts", ".mjs", ".js", ".css", ".sh", ".sql"}
 
 # Written so that this file does not hold what it looks for.
 OUTSIDE = re.compile(
@@ -26,13 +26,14 @@ OUTSIDE = re.compile(
     re.MULTILINE,
 )
 
-ROOMS = ("selection", "store", "engine", "lsp", "cli")
+ROOMS = ("selection", "store", "timeline", "engine", "lsp", "cli")
 ALLOWED = {
     "selection": {"selection"},
     "store": {"store", "selection"},
-    "engine": {"engine", "selection", "store"},
-    "lsp": {"lsp", "engine", "selection", "store"},
-    "cli": {"cli", "lsp", "engine", "selection", "store"},
+    "timeline": {"timeline", "selection"},
+    "engine": {"engine", "selection", "store", "timeline"},
+    "lsp": {"lsp", "engine", "selection", "store", "timeline"},
+    "cli": {"cli", "lsp", "engine", "selection", "store", "timeline"},
 }
 SPEAKS_LSP = {"pygls", "lsprotocol"}
 AGENT_MAY_IMPORT = {"pytest", "_pytest", "pluggy", "coverage", "jurigged", "aftershock_agent"}

@@ -24,6 +24,18 @@ export default tseslint.config(
     },
   },
   {
+    // The timeline's page.
+    files: ["**/page.js"],
+    languageOptions: {
+      globals: {
+        document: "readonly",
+        addEventListener: "readonly",
+        scrollTo: "readonly",
+        scrollY: "readonly",
+      },
+    },
+  },
+  {
     files: ["**/*.mjs"],
     languageOptions: { globals: { process: "readonly", console: "readonly", URL: "readonly" } },
   },

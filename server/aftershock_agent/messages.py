@@ -223,18 +223,21 @@ class Patched:
 
 @dataclass(frozen=True)
 class TestStarted:
-    """A test begins."""
+    """A test begins, in the fork at the place ``worker``; ``at`` is by ``time.perf_counter``, whose clock all share."""
 
     __test__: ClassVar[bool] = False
     session: int
     run: int
     test: str
+    worker: int
+    at: float
 
 
 @dataclass(frozen=True)
 class TestFinished:
     """A test ended.  ``outcome``: passed, failed, errored, skipped; ``durations``: seconds by phase.
 
+    ``at`` is as in :class:`TestStarted`, or 0 where the test couldn't tell.
     ``executed`` and ``loaded`` cover its own phases and the wider fixtures that it used.  The run sends ``numbers`` for
     what it executed, with the ``functions`` whose numbers it hadn't used before; who receives it fills in ``executed``.
     ``opaque`` names something it did that recording can't see into (a child process), or is empty; ``program``: it has
@@ -256,6 +259,7 @@ class TestFinished:
     reason: str = ""
     opaque: str = ""
     program: bool = False
+    at: float = 0.0
 
 
 @dataclass(frozen=True)

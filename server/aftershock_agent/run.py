@@ -49,6 +49,7 @@ class Run:
         self._children = children
         self._orders = Orders(channel, orders)
         self._looked_at = 0.0
+        self._clock = time.perf_counter  # kept: what a test freezes time with replaces it in every module
         self._pid = os.getpid()
         self._strays = mmap.mmap(-1, 1)  # shared with what a test forks
         self._executed: set[int] = set()
@@ -170,7 +171,9 @@ class Run:
         self._opaque, self._suspect = "", False
         self._outcome = Outcome()
         self._current = item.nodeid
-        self._outbox.append(messages.TestStarted(self._command.session, self._command.run, item.nodeid))
+        command = self._command
+        place = command.worker.number
+        self._outbox.append(messages.TestStarted(command.session, command.run, item.nodeid, place, self._clock()))
         self._flush()
         result = yield
         self._drain()
@@ -288,6 +291,7 @@ class Run:
                 reason=outcome.reason,
                 opaque=self._opaque,
                 program=self._suspect,
+                at=self._clock(),
             )
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import stat
 import subprocess
 from collections.abc import Callable
 
@@ -88,6 +89,30 @@ def test_status_counts(shop: Project, aftershock: Aftershock) -> None:
     assert aftershock("status").stdout == "3 tests, 3 affected, none failing\n"
     aftershock("build")
     assert aftershock("status").stdout == "3 tests, 0 affected, none failing\n"
+
+
+def test_timeline_draws_the_last_run_for_a_browser(shop: Project, aftershock: Aftershock) -> None:
+    page = shop.path(".aftershock/timeline.html")
+    empty = aftershock("timeline")
+    assert (empty.returncode, empty.stdout, empty.stderr) == (0, f"{page}\n", "aftershock: No run yet.\n")
+    assert "No run yet" in page.read_text(encoding="utf-8")
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600
+
+    aftershock("build")
+    assert aftershock("timeline").stderr == ""
+    drawn = page.read_text(encoding="utf-8")
+    assert "Worker 1" in drawn
+    assert drawn.count("<button") == 3
+    assert 'data-test="test_prices.py::test_net"' in drawn
+
+    shop.edit("prices.py", "{amount} EUR", "EUR {amount}")
+    aftershock("run")
+    assert aftershock("timeline", "--output", "run.html").stdout == "run.html\n"
+    assert shop.read("run.html").count("<button") == 1
+
+    nowhere = aftershock("timeline", "-o", "no/such/folder.html")
+    assert nowhere.returncode == 4
+    assert nowhere.stderr == "aftershock: no/such/folder.html can't be written: No such file or directory.\n"
 
 
 def test_what_idle_time_has_found_of_tests_that_depend_on_others_is_told(shop: Project, aftershock: Aftershock) -> None:

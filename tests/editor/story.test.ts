@@ -158,6 +158,42 @@ step("the Testing view lists the tests and runs those that are picked", async ()
   await user.picture("testing-view");
 });
 
+step("the timeline shows the last run beside the text, and opens a test", async () => {
+  await user.openFile(source, place.line, place.column);
+  await user.seeStatusPass(/running/, () => user.command("Aftershock: Run All Tests"));
+  await user.status.filter({ hasText: /^\s*\d+ tests/ }).waitFor();
+  await user.page.keyboard.press("Control+B");
+  await user.command("Aftershock: Show Timeline of the Last Run");
+  await user.timeline.getByText("Run on request").waitFor();
+  await user.timeline.getByRole("row", { name: "Worker 1" }).waitFor();
+  assert.ok((await user.focus()).inEditor);
+  await user.picture("timeline");
+
+  const first = user.timeline.getByRole("gridcell").first();
+  await first.focus();
+  await user.page.keyboard.press("ArrowRight");
+  const second = user.timeline.locator(".mark:focus");
+  const test = (await second.getAttribute("data-test")) ?? "";
+  assert.notEqual(test, await first.getAttribute("data-test"));
+  await user.page.keyboard.press("Enter");
+  const file = test.split("::")[0]?.split("/").at(-1) ?? "";
+  await user.page.locator(`.tab.active[data-resource-name="${file}"]`).waitFor();
+  assert.ok((await user.focus()).inEditor);
+});
+
+step("the timeline follows the runs, and leaves the focus where it is", async () => {
+  await user.page.locator('.tab[data-resource-name="validate.py"]').click();
+  // Another wrong body, which no verdict in memory answers for.
+  await user.type("-");
+  await user.save();
+  await user.timeline.getByText("Run on save").waitFor();
+  await user.timeline.getByText(/passed, \d+ failed$/).waitFor();
+  assert.deepEqual(await user.focus(), { tab: "validate.py", inEditor: true, panelOpen: false });
+  await user.undo();
+  await user.save();
+  await user.seeLens(definition, /^\d+ tests? ✓/);
+});
+
 step("each command is in the palette", async () => {
   const titles = ["Run Affected Tests", "Run All Tests", "Run Failed Tests", "Rebuild the Database"];
   for (const title of [...titles, "Restart Interpreter", "Restart Server", "Show Log"]) {

@@ -1,7 +1,7 @@
 /** A user at the workbench: what a person does with keys and mouse, and what they see. */
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Browser, Locator, Page } from "playwright-core";
+import type { Browser, FrameLocator, Locator, Page } from "playwright-core";
 import { browserPath, playwright, repository } from "./places.ts";
 
 /** How long to wait for anything, in milliseconds: two cores may be busy with other tests. */
@@ -48,6 +48,11 @@ export class Workbench {
   /** The status item of the extension. */
   get status(): Locator {
     return this.page.locator('[id="aftershock.aftershock.status"], [id*="aftershock.status"]').first();
+  }
+
+  /** The page in the timeline's panel: the editor puts it into a frame within a frame. */
+  get timeline(): FrameLocator {
+    return this.page.frameLocator("iframe.webview").frameLocator("#active-frame");
   }
 
   /** Does something, and waits until the status item has had a text, however briefly. */

@@ -122,6 +122,26 @@ async def test_why_of_an_unknown_test_is_answered_in_one_sentence(editor: Editor
         await editor.command("aftershock.why", "nowhere::nothing")
 
 
+async def test_the_timeline_shows_the_last_run_and_its_tests_are_found(editor: Editor) -> None:
+    built = (await editor.command("aftershock.showTimeline"))["html"]
+    assert built.count("<button") == 5
+    assert f'data-test="{TEST_NET}"' in built
+
+    editor.open("prices.py")
+    editor.edit("prices.py", "gross - tax", "gross + tax")
+    await editor.shows_errors("tests/test_prices.py", 1)
+    await editor.until(lambda: editor.status.state == "ready", "the run's end")
+    saved = (await editor.command("aftershock.showTimeline"))["html"]
+    assert "2 failed" in saved
+    assert saved.count("<button") == 2
+
+    place = (await editor.command("aftershock.locateTest", TEST_NET))["location"]
+    assert place["uri"] == editor.uri("tests/test_prices.py")
+    assert place["range"]["start"]["line"] == 5
+    with pytest.raises(JsonRpcException, match=r"There is no test nowhere::nothing\."):
+        await editor.command("aftershock.locateTest", "nowhere::nothing")
+
+
 async def test_the_tests_of_a_symbol_are_listed_and_run(editor: Editor) -> None:
     label = {"uri": editor.uri("prices.py"), "qualname": "label"}
 

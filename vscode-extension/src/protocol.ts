@@ -153,6 +153,16 @@ export interface Explanation {
   inputs: string[];
 }
 
+/** The answer of `aftershock.showTimeline`: a page that is whole by itself. */
+export interface Timeline {
+  html: string;
+}
+
+/** The answer of `aftershock.locateTest`. */
+export interface TestPlace {
+  location: Location;
+}
+
 /** The answer of `aftershock.debugTest`: where a debugger attaches. */
 export interface DebugAddress {
   host: string;
@@ -181,6 +191,8 @@ export const command = {
   showTestsForSymbol: "aftershock.showTestsForSymbol",
   debugTest: "aftershock.debugTest",
   why: "aftershock.why",
+  showTimeline: "aftershock.showTimeline",
+  locateTest: "aftershock.locateTest",
   cancel: "aftershock.cancel",
   pause: "aftershock.pause",
   resume: "aftershock.resume",

@@ -17,6 +17,7 @@ import { enabled } from "./settings";
 import type { StatusItem } from "./statusItem";
 import { stopped } from "./statusMerging";
 import { TestExplorer } from "./testExplorer";
+import { TimelinePanel } from "./timeline";
 
 /** A server that dies this often within `crashWindow` milliseconds stays down. */
 const crashLimit = 4;
@@ -33,6 +34,7 @@ export class Server implements vscode.Disposable {
   private serving: Serving | undefined;
   private force = false;
   private readonly refreshes = new Coalesced(() => this.refreshNow());
+  readonly timeline: TimelinePanel;
 
   /** @param number Tells this window's servers apart. */
   constructor(
@@ -41,7 +43,9 @@ export class Server implements vscode.Disposable {
     private readonly log: vscode.LogOutputChannel,
     private readonly item: StatusItem,
     private readonly number: number,
-  ) {}
+  ) {
+    this.timeline = new TimelinePanel(folder, (name, args) => this.ask(name, args));
+  }
 
   /** The URI of the folder. */
   get root(): string {
@@ -70,6 +74,7 @@ export class Server implements vscode.Disposable {
   }
 
   dispose(): void {
+    this.timeline.dispose();
     void this.stop();
     this.item.forget(this.root);
   }
@@ -119,6 +124,7 @@ export class Server implements vscode.Disposable {
     const client = this.makeClient(launch);
     client.onNotification(method.status, (status: Status) => {
       this.item.show(this.root, this.folder.name, status, true);
+      this.timeline.serverIs(status.state);
     });
     const explorer = launch.options.testExplorer
       ? new TestExplorer(client, this.folder, this.number)
@@ -160,6 +166,16 @@ export class Server implements vscode.Disposable {
     const { command, args, cwd } = launch;
     const executable = { command, args, options: { cwd }, transport: TransportKind.stdio };
     return new Client("aftershock", "Aftershock", executable, options);
+  }
+
+  /** Asks the server for the timeline; undefined where it has no answer, which the log tells. */
+  private async ask(name: string, args: unknown[]): Promise<unknown> {
+    try {
+      return await this.execute(name, args);
+    } catch (error) {
+      this.log.warn(`${name}: ${String(error)}`);
+      return undefined;
+    }
   }
 
   /** Starts a server that died again, unless it keeps dying; says so in the status item and nowhere else. */

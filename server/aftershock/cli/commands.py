@@ -5,18 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import secrets
 import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 
 from aftershock.cli.exits import Exit, exit_of
 from aftershock.cli.terminal import Terminal, interpreter_text
 from aftershock.engine import events
+from aftershock.engine.agent_process import private
 from aftershock.engine.configuration import Configuration
 from aftershock.engine.engine import Engine
+from aftershock.engine.run_recorder import remembered_run
 from aftershock.engine.vitals import running
 from aftershock.selection.facts import Outcome, Verdict
+from aftershock.store import Store
+from aftershock.timeline.page import page
 
 Listener = Callable[[events.Event], None]
 
@@ -124,6 +130,25 @@ async def status(configuration: Configuration) -> int:
         for interpreter in running(configuration.root):
             terminal.line(f"warm: {interpreter_text(interpreter, time.time())}")
         return Exit.OK
+
+
+async def timeline(configuration: Configuration, output: Path | None) -> int:
+    """Draw the last run, an editor's too, into a file, and tell its path."""
+    folder = configuration.root / ".aftershock"
+    store, notice = Store.open(folder / "facts.db")
+    drawn = remembered_run(store)
+    store.close()
+    if notice or drawn is None:
+        print(f"aftershock: {notice or 'No run yet.'}", file=sys.stderr)
+    path = output or folder / "timeline.html"
+    try:
+        with open(path, "w", encoding="utf-8", errors="replace", opener=None if output else private) as stream:
+            stream.write(page(drawn, secrets.token_urlsafe()))
+    except OSError as error:
+        print(f"aftershock: {path} can't be written: {error.strerror}.", file=sys.stderr)
+        return Exit.USAGE
+    print(path)
+    return Exit.OK
 
 
 def _order_dependent(engine: Engine, tests: Iterable[str]) -> Iterator[events.OrderDependent]:

@@ -67,6 +67,7 @@ def _dispatch(options: argparse.Namespace) -> int:
         "watch": lambda: watch(configuration),
         "why": lambda: commands.why(configuration, options.test),
         "status": lambda: commands.status(configuration),
+        "timeline": lambda: commands.timeline(configuration, options.output),
     }
     return asyncio.run(works[options.command]())
 
@@ -128,6 +129,10 @@ def _parser() -> argparse.ArgumentParser:
     why = subparsers.add_parser("why", help="why a test is affected, or why it is not")
     why.add_argument("test", metavar="TEST", help="a test's id, as pytest prints it, or its end")
     subparsers.add_parser("status", help="what is known, affected and failing")
+    timeline = subparsers.add_parser("timeline", help="a picture of the last run, as a page for a browser")
+    timeline.add_argument(
+        *("-o", "--output"), type=Path, metavar="FILE", help="the page (default: .aftershock/timeline.html)"
+    )
     return parser
 
 

@@ -25,6 +25,7 @@ from aftershock.engine.muting import Muted
 from aftershock.engine.order_dependence import OrderDependents
 from aftershock.engine.parts import Parts
 from aftershock.engine.project import Project
+from aftershock.engine.run_recorder import RunRecorder, remembered_run
 from aftershock.engine.standing import Standing, TestState
 from aftershock.engine.tests_known import KnownTests
 from aftershock.engine.vitals import Vitals
@@ -34,6 +35,7 @@ from aftershock.selection.facts import Verdict
 from aftershock.selection.imports import parse_imports
 from aftershock.selection.symbols import parse_symbols
 from aftershock.store import Store
+from aftershock.timeline.last_run import LastRun
 from aftershock_agent import messages
 
 __all__ = ["Engine", "Explanation", "TestState"]
@@ -99,17 +101,9 @@ class Engine:
             await self._collect_once()
 
     def _parts(self) -> Parts:
-        return Parts(
-            self._configuration,
-            self._known,
-            self._ledger,
-            self._standing,
-            self._warming,
-            self._order_dependents,
-            self._tell,
-            self._absorb,
-            self._warmed,
-        )
+        known = self._configuration, self._known, self._ledger, self._standing
+        told = RunRecorder(self._store, self._tell).hear, self._absorb, self._warmed
+        return Parts(*known, self._warming, self._order_dependents, *told)
 
     async def close(self) -> None:
         """Kill the interpreter and close the store; what is committed stays."""
@@ -159,6 +153,11 @@ class Engine:
         """The state and its counts."""
         counts = len(self.tests), len(self.affected), len(self._standing.failing)
         return events.StatusChanged(self._driver.state, self._driver.message, *counts, self._vitals.interpreter)
+
+    @property
+    def last_run(self) -> LastRun | None:
+        """The last run, for its timeline; None before the first."""
+        return remembered_run(self._store)
 
     def state_of(self, test: str) -> TestState:
         """How a test stands."""

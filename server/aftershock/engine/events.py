@@ -117,21 +117,27 @@ class RunStarted:
 
 @dataclass(frozen=True)
 class TestStarted:
-    """A test of a run begins."""
+    """A test of a run begins, in the fork at the place ``worker``; ``at`` is by ``time.perf_counter``."""
 
     __test__ = False
     run: int
     test: str
+    worker: int
+    at: float
 
 
 @dataclass(frozen=True)
 class TestFinished:
-    """A test of a run has its verdict; ``output`` is what it printed (captured stdout, stderr, logging)."""
+    """A test of a run has its verdict; ``output`` is what it printed (captured stdout, stderr, logging).
+
+    ``at`` is as in :class:`TestStarted`, or 0 for a test that didn't run to its end.
+    """
 
     __test__ = False
     run: int
     verdict: Verdict
     output: str = ""
+    at: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -63,10 +63,10 @@ class Reporting:
     def report(self, session: WarmSession, event: TestEvent, alone: bool) -> None:
         """Tell a verdict at once; facts are worked out a moment later, many in one transaction."""
         if isinstance(event, messages.TestStarted):
-            self._tell(events.TestStarted(self._run, event.test))
+            self._tell(events.TestStarted(self._run, event.test, event.worker, event.at))
             return
         if isinstance(event, messages.TestFinished):
-            self._tell_verdict(verdict_of(event), event.output)
+            self._tell_verdict(verdict_of(event), event.output, event.at)
         self._reported_at = time.monotonic()
         if self._timer is None:
             self._gathering_since = self._reported_at
@@ -111,13 +111,13 @@ class Reporting:
             return True
         failure = messages.Failure("CollectError", problem.message, problem.message)
         verdict = Verdict(test, Outcome.ERRORED, {}, failure, time.time())
-        self._tell_verdict(verdict, "")
+        self._tell_verdict(verdict)
         self._ledger.record_uncollectable(verdict, session)
         self._ledger.commit()
         self._standing.note(test)
         return False
 
-    def _tell_verdict(self, verdict: Verdict, output: str) -> None:
+    def _tell_verdict(self, verdict: Verdict, output: str = "", at: float = 0.0) -> None:
         self.running.discard(verdict.test)
         self.counts[verdict.outcome] += 1
-        self._tell(events.TestFinished(self._run, verdict, output))
+        self._tell(events.TestFinished(self._run, verdict, output, at))

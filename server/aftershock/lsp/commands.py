@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +13,7 @@ from pygls.exceptions import JsonRpcInternalError, JsonRpcInvalidParams
 from aftershock.engine.debugging import CannotDebug
 from aftershock.lsp import protocol
 from aftershock.lsp.session import Session
+from aftershock.timeline.page import page
 
 Arguments = Sequence[Any]
 Command = Callable[[Session, Arguments], Awaitable[object]]
@@ -51,14 +54,25 @@ async def _show_tests_for_symbol(session: Session, arguments: Arguments) -> prot
 
 
 async def _why(session: Session, arguments: Arguments) -> protocol.WhyResult:
-    test = arguments[0] if arguments else None
-    if not isinstance(test, str):
-        raise JsonRpcInvalidParams(f"{protocol.WHY} takes the id of a test.")
+    test = _test(protocol.WHY, arguments)
     try:
         explanation = session.engine.explain(test)
     except KeyError:
         raise JsonRpcInvalidParams(f"There is no test {test}.") from None
     return protocol.WhyResult(test, explanation.affected, explanation.reasons, explanation.inputs)
+
+
+async def _show_timeline(session: Session, _: Arguments) -> protocol.Timeline:
+    # A page of 10,000 tests takes a moment to draw.
+    return protocol.Timeline(await asyncio.to_thread(page, session.engine.last_run, secrets.token_urlsafe()))
+
+
+async def _locate_test(session: Session, arguments: Arguments) -> protocol.TestPlace:
+    test = _test(protocol.LOCATE_TEST, arguments)
+    node = session.engine.tests.get(test)
+    if node is None:
+        raise JsonRpcInvalidParams(f"There is no test {test}.")
+    return protocol.TestPlace(session.places.location(node.path, node.line))
 
 
 async def _debug_test(session: Session, arguments: Arguments) -> protocol.DebugAddress:
@@ -103,6 +117,8 @@ COMMANDS: Mapping[str, Command] = {
     protocol.SHOW_TESTS_FOR_SYMBOL: _show_tests_for_symbol,
     protocol.DEBUG_TEST: _debug_test,
     protocol.WHY: _why,
+    protocol.SHOW_TIMELINE: _show_timeline,
+    protocol.LOCATE_TEST: _locate_test,
     protocol.CANCEL: _cancel,
     protocol.PAUSE: _pause,
     protocol.RESUME: _resume,
@@ -110,6 +126,14 @@ COMMANDS: Mapping[str, Command] = {
     protocol.RESTART_INTERPRETER: _restart_interpreter,
 }
 """By name.  Those that start a run answer at once; the run tells of itself."""
+
+
+def _test(command: str, arguments: Arguments) -> str:
+    """The id of a test that a command takes."""
+    test = arguments[0] if arguments else None
+    if not isinstance(test, str):
+        raise JsonRpcInvalidParams(f"{command} takes the id of a test.")
+    return test
 
 
 def _reference(arguments: Arguments) -> protocol.SymbolReference:

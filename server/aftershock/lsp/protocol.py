@@ -34,6 +34,8 @@ RUN_TESTS_FOR_SYMBOL: Final = "aftershock.runTestsForSymbol"
 SHOW_TESTS_FOR_SYMBOL: Final = "aftershock.showTestsForSymbol"
 DEBUG_TEST: Final = "aftershock.debugTest"
 WHY: Final = "aftershock.why"
+SHOW_TIMELINE: Final = "aftershock.showTimeline"
+LOCATE_TEST: Final = "aftershock.locateTest"
 CANCEL: Final = "aftershock.cancel"
 PAUSE: Final = "aftershock.pause"
 RESUME: Final = "aftershock.resume"
@@ -223,6 +225,21 @@ class DebugAddress:
     port: int
 
 
+@attrs.frozen
+class Timeline:
+    """The answer of ``aftershock.showTimeline``: a page that is whole by itself, and styled by the editor's theme."""
+
+    html: str
+
+
+@attrs.frozen
+class TestPlace:
+    """The answer of ``aftershock.locateTest``."""
+
+    __test__ = False
+    location: Location
+
+
 @attrs.define
 class TestRunRequest:
     """The envelope of ``aftershock/testRun``."""
@@ -248,6 +265,7 @@ _INCOMING: dict[str, type] = {TEST_RUN: TestRunRequest, TEST_RUN_CANCEL: TestRun
 _SENT = (
     *(Interpreter, Status, TestItem, TestModule, TestModuleDelete, AffectedTest, AffectedTests, TestFrame, TestFailure),
     *(TestRunProgress, TestRunResult, SymbolReference, SymbolTest, SymbolTests, WhyResult, DebugAddress),
+    *(Timeline, TestPlace),
 )
 
 
