@@ -127,6 +127,47 @@ class Outcome:
             self.failure, self._explained = failure, True
 
 
+class Outcomes:
+    """The part of a pytest plugin that puts together the ``outcome`` of the test under way."""
+
+    def __init__(self) -> None:
+        self.begin_outcome()
+
+    def begin_outcome(self) -> None:
+        """Another test begins."""
+        self.outcome = Outcome()
+        self._compared: tuple[str, str] | None = None
+
+    def pytest_exception_interact(
+        self, call: pytest.CallInfo[None], report: pytest.TestReport | pytest.CollectReport
+    ) -> None:
+        """Keep the exception's details while they are at hand; comes after the phase's report."""
+        if isinstance(report, pytest.TestReport) and call.excinfo is not None:
+            error = root_cause(call.excinfo.value)
+            self.outcome.explain(report.when, failure_of(error, report.longreprtext, self._compared))
+        self._compared = None
+
+    def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> None:
+        """Keep the two sides of a failing ``==``."""
+        if op == "==":
+            self._compared = (_shown(right), _shown(left))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Add a phase to the outcome."""
+        self.outcome.add(report)
+
+
+def _shown(value: object) -> str:
+    """A representation for a diff view: pretty over several lines, bounded, never raising."""
+    import pprint
+
+    try:
+        text = value if isinstance(value, str) else pprint.pformat(value, width=79)
+    except Exception as broken:
+        text = f"<repr() failed: {type(broken).__name__}>"
+    return text[:10_000]
+
+
 def _first_line(report: pytest.TestReport) -> str:
     return (report.longreprtext.strip().splitlines() or ["failed"])[-1]
 

@@ -17,14 +17,14 @@ from aftershock_agent.channel import Channel, RunChannel
 from aftershock_agent.children import ChildProcesses, Heard
 from aftershock_agent.orders import Orders
 from aftershock_agent.recording import LoadedFiles, Recorder
-from aftershock_agent.reports import Outcome, failure_of, root_cause
+from aftershock_agent.reports import Outcomes, failure_of
 
 _FUNCTION_SCOPE = "function"
 _BETWEEN_LOOKS = 0.002  # seconds
 _STRAY = "Aftershock: a process that the test had forked came back into pytest, and was ended"
 
 
-class Run:
+class Run(Outcomes):
     """A pytest plugin, registered in the fork, that records and reports each test."""
 
     def __init__(
@@ -42,6 +42,7 @@ class Run:
 
         Afterwards ``ran`` holds the numbers of all functions that were executed.
         """
+        super().__init__()
         self._channel = channel
         self._command = command
         self._recorder = recorder
@@ -65,8 +66,6 @@ class Run:
         self.moved = False
         """Whether the lines of tests may have moved since they were collected."""
         self._outbox: list[messages.Message] = []
-        self._compared: tuple[str, str] | None = None
-        self._outcome = Outcome()
         self.always: set[int] = set()
         """What ran before the first test, and counts for all."""
 
@@ -123,7 +122,7 @@ class Run:
             # It would end a whole pytest (pytest.exit, a plugin that breaks down); here it is this test's failure.
             self._leave_if_unfit()
             self._drain()
-            self._outcome.abort(failure_of(error, "".join(traceback.format_exception(error))))
+            self.outcome.abort(failure_of(error, "".join(traceback.format_exception(error))))
             self._finish(item)
             self._tear_down(item, None)
 
@@ -140,7 +139,7 @@ class Run:
             last.session._setupstate.teardown_exact(following)
         except (Exception, pytest.fail.Exception, pytest.skip.Exception) as error:
             text = "".join(traceback.format_exception(error))
-            self._outcome.break_down(failure_of(error, text))
+            self.outcome.break_down(failure_of(error, text))
             self._finish(last)
 
     def _flush(self) -> None:
@@ -167,9 +166,8 @@ class Run:
         __tracebackhide__ = True
         self._drain()
         self._executed = set()
-        self._compared = None
         self._opaque, self._suspect = "", False
-        self._outcome = Outcome()
+        self.begin_outcome()
         self._current = item.nodeid
         command = self._command
         place = command.worker.number
@@ -226,27 +224,13 @@ class Run:
                 messages.TeardownExecuted(command.session, command.run, others, list(executed), new, opaque=started)
             )
 
-    def pytest_exception_interact(
-        self, call: pytest.CallInfo[None], report: pytest.TestReport | pytest.CollectReport
-    ) -> None:
-        """Keep the exception's details while they are at hand; comes after the phase's report."""
-        if isinstance(report, pytest.TestReport) and call.excinfo is not None:
-            error = root_cause(call.excinfo.value)
-            self._outcome.explain(report.when, failure_of(error, report.longreprtext, self._compared))
-        self._compared = None
-
-    def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> None:
-        """Keep the two sides of a failing ``==``."""
-        if op == "==":
-            self._compared = (_shown(right), _shown(left))
-
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add a phase to the outcome."""
         self._leave_if_stray()
-        self._outcome.add(report)
+        super().pytest_runtest_logreport(report)
 
     def _note_fixtures(self, item: pytest.Item) -> None:
-        for fixturedef in _fixturedefs(item) if self._fixtures else ():
+        for fixturedef in fixturedefs(item) if self._fixtures else ():
             if id(fixturedef) in self._fixtures:
                 self._children.join(self._heard[id(fixturedef)])
                 users = self._users.setdefault(id(fixturedef), [])
@@ -268,7 +252,7 @@ class Run:
     def _finish(self, item: pytest.Item) -> None:
         self._note_fixtures(item)
         self._executed |= self.always
-        outcome = self._outcome
+        outcome = self.outcome
         if self._strays[0]:
             self._strays[0] = 0
             outcome.remark(_STRAY)
@@ -296,7 +280,7 @@ class Run:
         )
 
 
-def _fixturedefs(item: pytest.Item) -> list[Any]:
+def fixturedefs(item: pytest.Item) -> list[Any]:
     """The fixtures that a test names, overridden ones too, and those that it got by ``getfixturevalue``."""
     declared: dict[str, Any] = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
     dynamic: dict[str, Any] = getattr(getattr(item, "_request", None), "_fixture_defs", {})
@@ -309,17 +293,6 @@ def own_temporary_folder(config: pytest.Config, folder: Path) -> None:
     if factory is not None and factory._given_basetemp is None:
         factory._given_basetemp = folder
         factory._basetemp = None
-
-
-def _shown(value: object) -> str:
-    """A representation for a diff view: pretty over several lines, bounded, never raising."""
-    import pprint
-
-    try:
-        text = value if isinstance(value, str) else pprint.pformat(value, width=79)
-    except Exception as broken:
-        text = f"<repr() failed: {type(broken).__name__}>"
-    return text[:10_000]
 
 
 def in_order(items: Mapping[str, pytest.Item], tests: Iterable[str]) -> list[pytest.Item]:

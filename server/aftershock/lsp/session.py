@@ -19,6 +19,7 @@ from aftershock.engine.watching import Watcher
 from aftershock.lsp import protocol
 from aftershock.lsp.actions import actions_for
 from aftershock.lsp.client import Client
+from aftershock.lsp.coverage import Coverage
 from aftershock.lsp.diagnostics import SOURCE
 from aftershock.lsp.explorer import items_of
 from aftershock.lsp.lenses import lenses_of, own_tests
@@ -65,6 +66,9 @@ class Session:
         self.engine = Engine(configuration, self._hear)
         self._debugging = Debugging(configuration)
         self.runs = Runs(self.places, self._tell_step)
+        steps = Runs(self.places, self._tell_step)
+        numbers = self.engine.run_numbers
+        self.coverage = Coverage(client, configuration, self.places, steps, lambda: self.engine.tests, numbers)
         self._outlines = Outlines()
         self._publisher = Publisher(self.places, client.publish)
         self._problems = Problems(
@@ -147,6 +151,7 @@ class Session:
         for task in self._tasks:
             task.cancel()
         await self._debugging.close()
+        await self.coverage.close()
         if started:
             await self.engine.close()
         self._affected.cancel()
@@ -245,6 +250,18 @@ class Session:
         bad = ("failed", "errored")
         shown.sort(key=lambda test: (test.outcome not in bad, not test.affected, test.id))
         return protocol.SymbolTests(shown)
+
+    def show_tests_of_line(self, uri: str, line: int) -> protocol.LineTests:
+        """The tests that execute a line (zero-based), or else reach the function that it is in."""
+        path, text = self.places.path(uri), self._client.text(uri)
+        if path is None or text is None:
+            return protocol.LineTests((), False)
+        measured = self.coverage.tests_of_line(path, text, line + 1)
+        if measured is not None:
+            return protocol.LineTests([self._symbol_test(test) for test in measured if test in self.engine.tests], True)
+        around = [each for each in self._outlines.of(path, text) if each.line <= line + 1 <= each.end_line]
+        symbol = max(around, key=lambda each: each.line).qualname if around else ""
+        return protocol.LineTests(self.show_tests(protocol.SymbolReference(uri, symbol)).tests, False)
 
     async def debug(self, wanted: Iterable[str]) -> Address | None:
         """Start tests, or those that ids of classes stand for, for a debugger; None without any.
