@@ -108,7 +108,7 @@ class CoverageRun(Outcomes):
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """Frame a test: its lines are its own, its start and its end are told."""
         self.begin_outcome()
-        self._tell(messages.TestStarted(0, 0, item.nodeid))
+        self._tell(messages.TestStarted(0, 0, item.nodeid, worker=0, at=0.0))
         self._switch(str(self._numbers[item.nodeid]))
         result = yield
         self._switch("")

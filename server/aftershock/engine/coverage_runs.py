@@ -181,7 +181,7 @@ class _Watch:
             self._tell(events.RunStarted(run, events.RunKind.REQUEST, tuple(message.tests)))
         elif isinstance(message, messages.TestStarted):
             self._flight = message.test
-            self._tell(events.TestStarted(run, message.test))
+            self._tell(events.TestStarted(run, message.test, message.worker, message.at))
         elif isinstance(message, messages.TestFinished):
             self._finish(message)
         elif isinstance(message, messages.CollectFailed):
