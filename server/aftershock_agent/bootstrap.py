@@ -2,6 +2,7 @@
 
 ``python bootstrap.py session ORDER ROOT SCRATCH CHANNEL_FD`` is base's way to a session where there is no fork.
 ``python bootstrap.py debug ORDER`` runs some tests for a debugger instead: see :mod:`aftershock_agent.debugging`.
+``python bootstrap.py coverage CHANNEL_FD`` runs tests under coverage.py: see :mod:`aftershock_agent.coverage_run`.
 
 The project's environment holds nothing of ours, and ``sys.path`` must not gain anything of ours either: so the
 package is registered from its own location and started.
@@ -37,6 +38,8 @@ if __name__ == "__main__":
     load()
     if sys.argv[1] == "debug":
         importlib.import_module("aftershock_agent.debugging").main(sys.argv[2])
+    elif sys.argv[1] == "coverage":
+        importlib.import_module("aftershock_agent.coverage_run").main(int(sys.argv[2]))
     elif sys.argv[1] == "session":
         importlib.import_module("aftershock_agent.session").main(*sys.argv[2:])
     else:

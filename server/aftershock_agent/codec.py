@@ -44,6 +44,13 @@ _TYPES: dict[str, type] = {
             messages.Unfit,
             messages.Log,
         ),
+        *(
+            messages.MeasureCoverage,
+            messages.CoverageBegun,
+            messages.TestsChosen,
+            messages.CoveredFile,
+            messages.CoverageEnded,
+        ),
     )
 }
 

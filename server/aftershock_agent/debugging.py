@@ -33,10 +33,14 @@ def main(order: str) -> None:
     processes.die_with_parent()
     if told["answers"] is not None:
         _wait_for_client(told["answers"])
-    switches = [option for name, option in _SWITCHES.items() if importlib.util.find_spec(name)]
-    arguments = [*told["arguments"], *switches, *told["tests"]]
+    arguments = [*told["arguments"], *switches(), *told["tests"]]
     sys.argv = ["pytest", *arguments]
     sys.exit(pytest.main(arguments, plugins=[OnlyThese(told["tests"], told["pdb"])]))
+
+
+def switches() -> list[str]:
+    """Options that keep plugins from putting a tracer of their own in the place of the one that somebody needs."""
+    return [option for name, option in _SWITCHES.items() if importlib.util.find_spec(name)]
 
 
 def _wait_for_client(answers: int) -> None:
@@ -60,15 +64,16 @@ def _wait_for_client(answers: int) -> None:
 class OnlyThese:
     """A pytest plugin that runs the given tests in this process, whatever else the user's arguments name."""
 
-    def __init__(self, tests: list[str], pdb: bool) -> None:
-        """``pdb``: open pdb where a test fails."""
+    def __init__(self, tests: list[str] | None, pdb: bool = False) -> None:
+        """``tests``: None for those that pytest would run by itself; ``pdb``: open pdb where a test fails."""
         self._tests = tests
         self._pdb = pdb
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> None:
         """Set the options before any plugin acts on them."""
-        config.args = list(self._tests)
+        if self._tests is not None:
+            config.args = list(self._tests)
         option = config.option
         for name, value in {
             "usepdb": self._pdb,

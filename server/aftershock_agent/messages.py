@@ -24,6 +24,14 @@ from aftershock_agent.commands import (
     StopSession as StopSession,
     Worker as Worker,
 )
+from aftershock_agent.coverage_messages import (
+    CoverageBegun as CoverageBegun,
+    CoverageEnded as CoverageEnded,
+    CoverageMessage as CoverageMessage,
+    CoveredFile as CoveredFile,
+    MeasureCoverage as MeasureCoverage,
+    TestsChosen as TestsChosen,
+)
 
 Executed = dict[str, list[str]]
 """Qualified names of the functions that ran, by absolute file path."""
@@ -363,4 +371,4 @@ Event = (
     | Unfit
     | Log
 )
-Message = Command | Event
+Message = Command | Event | CoverageMessage

@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
 from lsprotocol.types import ClientCapabilities, DiagnosticSeverity
@@ -172,7 +171,7 @@ async def test_the_explorer_sees_the_tree_of_tests_and_runs_one(editor: Editor) 
     ]
 
     editor.steps.clear()
-    answer = await _request(editor, "aftershock/testRun", {"tests": [TEST_NET]})
+    answer = await editor.request("aftershock/testRun", {"tests": [TEST_NET]})
     await editor.until(lambda: bool(editor.steps) and editor.steps[-1].kind == "end", "the run's end")
     assert [step.kind for step in editor.steps] == ["enqueued", "passed", "end"]
     assert {step.run for step in editor.steps} == {answer.run}
@@ -247,7 +246,3 @@ def _outcomes(editor: Editor) -> dict[str, int]:
     """How many tests had which outcome, in all runs so far."""
     kinds = [step.kind for step in editor.steps if step.run > 0 and step.kind in OUTCOMES]
     return {kind: kinds.count(kind) for kind in set(kinds)}
-
-
-async def _request(editor: Editor, method: str, params: Any) -> Any:
-    return await editor.client.protocol.send_request_async(method, params)  # type: ignore[no-untyped-call]

@@ -36,6 +36,7 @@ class Editor:
     restored: list[str] = field(default_factory=list)
     modules: dict[str, Any] = field(default_factory=dict)
     steps: list[Any] = field(default_factory=list)
+    coverage: list[Any] = field(default_factory=list)
     status: Any = None
     statuses: list[Any] = field(default_factory=list)
     refreshes: int = 0
@@ -90,6 +91,10 @@ class Editor:
         """Run a command of the server, and return its answer."""
         params = types.ExecuteCommandParams(name, list(arguments))
         return await self.client.workspace_execute_command_async(params)
+
+    async def request(self, method: str, params: dict[str, Any]) -> Any:
+        """Send a request of our own, and return its answer."""
+        return await self.client.protocol.send_request_async(method, params)  # type: ignore[no-untyped-call]
 
     # --- what a user sees -----------------------------------------------------------------------
 
@@ -177,6 +182,7 @@ class Editor:
         self._register("aftershock/testModule", lambda params: self.modules.update({params.uri: params.tests}))
         self._register("aftershock/testModuleDelete", lambda params: self.modules.pop(params.uri, None))
         self._register("aftershock/testRunProgress", self.steps.append)
+        self._register("aftershock/coverage", self.coverage.append)
 
     def _register(self, name: str, handler: Callable[[Any], T]) -> None:
         self.client.feature(name)(self._then_wake(handler))

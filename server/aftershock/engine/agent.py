@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from aftershock.engine import scratch
-from aftershock.engine.agent_process import BOOTSTRAP, spawn
+from aftershock.engine.agent_process import BOOTSTRAP, LINE_LIMIT, spawn
 from aftershock.engine.import_watch import ImportWatch
+from aftershock.engine.interpreter import not_started
 from aftershock.engine.run_events import RunEvents
 from aftershock_agent import codec, messages
 
@@ -28,8 +29,6 @@ _OF_A_RUN = (
 )
 PatchAnswer = Awaitable[object]
 """What comes of a patch that has been sent off: Patched, or that the session has ended."""
-
-_LINE_LIMIT = 1 << 28  # bytes; one Collected event holds all tests of the project
 
 
 class AgentDied(Exception):
@@ -116,13 +115,10 @@ class Agent:
             self._process = await spawn(command, there.fileno(), self._cwd, self._environment, output)
         except OSError as error:
             here.close()
-            raise AgentDied(
-                f"The interpreter {self._interpreter[0]} can't be started ({error.strerror}). "
-                "Choose another with the setting aftershock.interpreter."
-            ) from error
+            raise AgentDied(not_started(self._interpreter, error)) from error
         finally:
             there.close()
-        reader, self._writer = await asyncio.open_connection(sock=here, limit=_LINE_LIMIT)
+        reader, self._writer = await asyncio.open_connection(sock=here, limit=LINE_LIMIT)
         self._reading = loop.create_task(self._read(reader))
         return await self._ready
 

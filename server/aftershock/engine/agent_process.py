@@ -12,6 +12,9 @@ import aftershock_agent
 BOOTSTRAP = Path(aftershock_agent.__file__).with_name("bootstrap.py")
 """What the project's interpreter runs to become the agent."""
 
+LINE_LIMIT = 1 << 28
+"""Bytes that one message may have: a collection's holds all tests of the project."""
+
 
 async def spawn(
     command: Sequence[str], descriptor: int, cwd: Path, environment: Mapping[str, str], output: Path

@@ -18,7 +18,7 @@ from typing import IO, Any
 from aftershock.engine.agent_process import BOOTSTRAP, agent_environment, private
 from aftershock.engine.configuration import Configuration
 from aftershock.engine.events import TestNode
-from aftershock.engine.interpreter import find_interpreter
+from aftershock.engine.interpreter import find_interpreter, not_started
 from aftershock.selection.facts import Verdict
 
 log = logging.getLogger(__name__)
@@ -84,20 +84,13 @@ async def debug_here(configuration: Configuration, node: TestNode, pdb: bool) ->
     try:
         process = await asyncio.create_subprocess_exec(*command, cwd=folder_for(configuration), env=environment)
     except OSError as error:
-        raise _not_started(command, error) from error
+        raise CannotDebug(not_started(command, error)) from error
     try:
         await process.wait()
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-
-
-def _not_started(command: Sequence[str], error: OSError) -> CannotDebug:
-    return CannotDebug(
-        f"The interpreter {command[0]} can't be started ({error.strerror}). "
-        "Choose another with the setting aftershock.interpreter."
-    )
 
 
 class Debugging:
@@ -138,7 +131,7 @@ class Debugging:
                     env={**agent_environment(self._configuration.env), **_QUIET},
                 )
         except OSError as error:
-            raise _not_started(command, error) from error
+            raise CannotDebug(not_started(command, error)) from error
 
     async def close(self) -> None:
         """End every process; who debugs one sees it end."""

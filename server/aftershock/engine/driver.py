@@ -54,7 +54,6 @@ class Driver:
         self._requeue = False
         self._order = Order(parts.known, parts.standing, parts.ledger)
         self._reporting = Reporting(parts.known, parts.ledger, parts.standing, parts.tell, parts.look)
-        self._run = 0
         self._busy = False
         self.warmed = False
         self.paused = False
@@ -331,8 +330,7 @@ class Driver:
 
     async def _run_set(self, kind: RunKind, tests: list[str], session: WarmSession) -> events.RunFinished:
         parts = self._parts
-        self._run += 1
-        run, started = self._run, time.perf_counter()
+        run, started = next(parts.run_numbers), time.perf_counter()
         self._reporting.begin(run, tests)
         self._cancelling = self._requeue = False
         self.move(State.BUILDING if kind is RunKind.BUILD else State.RUNNING)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import fnmatch
+import itertools
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -69,6 +70,8 @@ class Engine:
         self._tell = listener
         self._deferred: asyncio.TimerHandle | None = None
         self._told_isolation = False
+        self.run_numbers = itertools.count(1)
+        """For runs of other kinds, too: no two have the same."""
 
     # --- life -----------------------------------------------------------------------------------
 
@@ -102,7 +105,7 @@ class Engine:
 
     def _parts(self) -> Parts:
         known = self._configuration, self._known, self._ledger, self._standing
-        told = RunRecorder(self._store, self._tell).hear, self._absorb, self._warmed
+        told = RunRecorder(self._store, self._tell).hear, self._absorb, self._warmed, self.run_numbers
         return Parts(*known, self._warming, self._order_dependents, *told)
 
     async def close(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aftershock.engine.configuration import Configuration
@@ -27,3 +27,11 @@ def find_interpreter(configuration: Configuration, environment: Mapping[str, str
             if (folder / relative).exists():
                 return (str(folder / relative),)
     return (sys.executable,)
+
+
+def not_started(command: Sequence[str], error: OSError) -> str:
+    """What people are told when a command that begins with their interpreter fails."""
+    return (
+        f"The interpreter {command[0]} can't be started ({error.strerror}). "
+        "Choose another with the setting aftershock.interpreter."
+    )

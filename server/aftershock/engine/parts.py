@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,10 @@ from aftershock.engine.warming import Warming
 
 @dataclass(frozen=True)
 class Parts:
-    """One of each; the callables tell an event, look at files again, and say that all was collected once."""
+    """One of each; the callables tell an event, look at files again, and say that all was collected once.
+
+    ``run_numbers`` are those of the runs to come.
+    """
 
     configuration: Configuration
     known: KnownTests
@@ -28,3 +31,4 @@ class Parts:
     tell: Callable[[events.Event], None]
     look: Callable[[Iterable[Path]], None]
     warmed: Callable[[], None]
+    run_numbers: Iterator[int]

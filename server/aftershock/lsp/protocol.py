@@ -7,7 +7,7 @@ names are the same in Python and in JSON; a field that is None by default is lef
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -24,6 +24,9 @@ AFFECTED_TESTS: Final = "aftershock/affectedTests"
 TEST_RUN_PROGRESS: Final = "aftershock/testRunProgress"
 TEST_RUN: Final = "aftershock/testRun"
 TEST_RUN_CANCEL: Final = "aftershock/testRunCancel"
+COVERAGE_RUN: Final = "aftershock/coverageRun"
+COVERAGE: Final = "aftershock/coverage"
+COVERAGE_DETAILS: Final = "aftershock/coverageDetails"
 
 RUN_AFFECTED: Final = "aftershock.runAffected"
 RUN_ALL: Final = "aftershock.runAll"
@@ -182,6 +185,45 @@ class TestRunCancelParams:
 
 
 @attrs.frozen
+class CoveredFile:
+    """How many of a file's statements a run executed.
+
+    ``ranges`` are the tests that did, as places in :class:`Coverage`: the first and the last of each unbroken row.
+    """
+
+    uri: str
+    covered: int
+    total: int
+    ranges: Sequence[int]
+
+
+@attrs.frozen
+class Coverage:
+    """What a run under coverage.py has found, right before its end; ``tests`` are all that it ran."""
+
+    run: int
+    tests: Sequence[str]
+    files: Sequence[CoveredFile]
+
+
+@attrs.frozen
+class CoverageDetailsParams:
+    """Ask for the lines of a file that a run executed, or for those that one test of it did."""
+
+    run: int
+    uri: str
+    test: str | None = None
+
+
+@attrs.frozen
+class CoverageDetails:
+    """The first lines of a file's statements: those that were executed, and, of a whole run, those that never were."""
+
+    covered: Sequence[int]
+    missing: Sequence[int]
+
+
+@attrs.frozen
 class SymbolReference:
     """A function, class or test in a file: the argument of the two commands that speak of one."""
 
@@ -261,11 +303,41 @@ class TestRunCancelNotification:
     jsonrpc: str = "2.0"
 
 
-_INCOMING: dict[str, type] = {TEST_RUN: TestRunRequest, TEST_RUN_CANCEL: TestRunCancelNotification}
+@attrs.define
+class CoverageRunRequest:
+    """The envelope of ``aftershock/coverageRun``."""
+
+    id: int | str
+    params: TestRunParams
+    method: str = COVERAGE_RUN
+    jsonrpc: str = "2.0"
+
+
+@attrs.define
+class CoverageDetailsRequest:
+    """The envelope of ``aftershock/coverageDetails``."""
+
+    id: int | str
+    params: CoverageDetailsParams
+    method: str = COVERAGE_DETAILS
+    jsonrpc: str = "2.0"
+
+
+_REQUESTS: Mapping[str, tuple[type, type]] = {
+    TEST_RUN: (TestRunRequest, TestRunParams),
+    COVERAGE_RUN: (CoverageRunRequest, TestRunParams),
+    COVERAGE_DETAILS: (CoverageDetailsRequest, CoverageDetailsParams),
+}
+"""The envelopes of our requests, and what is in them."""
+_INCOMING: Mapping[str, type] = {
+    **{method: envelope for method, (envelope, _) in _REQUESTS.items()},
+    TEST_RUN_CANCEL: TestRunCancelNotification,
+}
 _SENT = (
     *(Interpreter, Status, TestItem, TestModule, TestModuleDelete, AffectedTest, AffectedTests, TestFrame, TestFailure),
     *(TestRunProgress, TestRunResult, SymbolReference, SymbolTest, SymbolTests, WhyResult, DebugAddress),
     *(Timeline, TestPlace),
+    *(CoveredFile, Coverage, CoverageDetails),
 )
 
 
@@ -295,9 +367,11 @@ def converter() -> Converter:
         write = make_dict_unstructure_fn(kind, made, _cattrs_omit_if_default=True)
         made.register_unstructure_hook(kind, write)
 
-    def run_request(message: dict[str, Any], _: type) -> TestRunRequest:
-        return TestRunRequest(message["id"], made.structure(message.get("params") or {}, TestRunParams))
-
-    # An id is a number or a text, a union that cattrs doesn't read by itself.
-    made.register_structure_hook(TestRunRequest, run_request)
+    for envelope, params in _REQUESTS.values():
+        made.register_structure_hook(envelope, _reader(made, params))
     return made
+
+
+def _reader(made: Converter, params: type) -> Callable[[dict[str, Any], type], object]:
+    """Reads a request; an id is a number or a text, a union that cattrs doesn't read by itself."""
+    return lambda message, envelope: envelope(message["id"], made.structure(message.get("params") or {}, params))

@@ -72,6 +72,10 @@ class Runs:
             self._send(TestRunProgress(event.run, "output", test=verdict.test, output=event.output))
         self._send(self._verdict(event.run, verdict, node))
 
+    def said(self, run: int, text: str) -> None:
+        """Something that belongs to no test of a run."""
+        self._send(TestRunProgress(run, "output", output=text))
+
     def restored(self, verdicts: Iterable[tuple[Verdict, events.TestNode]]) -> None:
         """Tests got their verdicts back from memory: told as a run of its own, below zero, that ends at once."""
         known = list(verdicts)

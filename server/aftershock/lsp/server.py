@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException, JsonRpcInternalError, PyglsError
+from pygls.exceptions import JsonRpcException, JsonRpcInternalError, JsonRpcInvalidParams, PyglsError
 from pygls.io_ import StdinAsyncReader, StdoutWriter, run_async
 from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
 from aftershock import __version__
 from aftershock.engine.configuration import Configuration, ConfigurationError
+from aftershock.engine.coverage_runs import CannotMeasure
 from aftershock.lsp import protocol
 from aftershock.lsp.client import Client
 from aftershock.lsp.commands import COMMANDS, Command
@@ -98,6 +99,7 @@ def _register(server: Server) -> None:
     _register_lenses(server)
     _register_actions(server)
     _register_runs(server)
+    _register_coverage(server)
     for name, command in COMMANDS.items():
         server.command(name)(_handler(server, command))
 
@@ -177,11 +179,29 @@ def _register_runs(server: Server) -> None:
         session = server.session
         if session is not None and session.runs.active == params.run:
             session.engine.cancel()
+        elif session is not None:
+            session.coverage.cancel(params.run)
 
     @server.feature(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
     def cancel_progress(params: types.WorkDoneProgressCancelParams) -> None:
         if server.session is not None and str(params.token).startswith(PREFIX):
             server.session.engine.cancel()
+
+
+def _register_coverage(server: Server) -> None:
+    @server.feature(protocol.COVERAGE_RUN)
+    async def run(params: protocol.TestRunParams) -> protocol.TestRunResult:
+        try:
+            number = await _opened(server).coverage.start(params.tests)
+        except CannotMeasure as error:
+            raise JsonRpcInternalError(str(error)) from None
+        if number is None:
+            raise JsonRpcInvalidParams("There are no such tests.")
+        return protocol.TestRunResult(number)
+
+    @server.feature(protocol.COVERAGE_DETAILS)
+    def details(params: protocol.CoverageDetailsParams) -> protocol.CoverageDetails:
+        return _opened(server).coverage.details(params)
 
 
 def _handler(server: Server, command: Command) -> Callable[..., Awaitable[object]]:

@@ -19,6 +19,7 @@ from aftershock.engine.watching import Watcher
 from aftershock.lsp import protocol
 from aftershock.lsp.actions import actions_for
 from aftershock.lsp.client import Client
+from aftershock.lsp.coverage import Coverage
 from aftershock.lsp.diagnostics import SOURCE
 from aftershock.lsp.explorer import items_of
 from aftershock.lsp.lenses import lenses_of, own_tests
@@ -65,6 +66,9 @@ class Session:
         self.engine = Engine(configuration, self._hear)
         self._debugging = Debugging(configuration)
         self.runs = Runs(self.places, self._tell_step)
+        steps = Runs(self.places, self._tell_step)
+        numbers = self.engine.run_numbers
+        self.coverage = Coverage(client, configuration, self.places, steps, lambda: self.engine.tests, numbers)
         self._outlines = Outlines()
         self._publisher = Publisher(self.places, client.publish)
         self._problems = Problems(
@@ -147,6 +151,7 @@ class Session:
         for task in self._tasks:
             task.cancel()
         await self._debugging.close()
+        await self.coverage.close()
         if started:
             await self.engine.close()
         self._affected.cancel()

@@ -1,0 +1,65 @@
+"""What a run under coverage.py has found: which tests execute which lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aftershock.engine import sources
+from aftershock_agent import codec, messages
+from aftershock_agent.coverage_messages import Ranges, holds
+
+
+@dataclass(frozen=True)
+class FileTotals:
+    """How many of a file's statements were executed; ``tests``: by these, as places in :class:`Measured`."""
+
+    path: str
+    covered: int
+    total: int
+    tests: Ranges
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The totals of a run that has ended by itself."""
+
+    run: int
+    tests: Sequence[str]
+    files: Sequence[FileTotals]
+
+
+@dataclass
+class CoverageResult:
+    """All of one run's; files are kept as they came, for few of them will be asked for."""
+
+    root: Path
+    tests: Sequence[str] = ()
+    totals: list[FileTotals] = field(default_factory=list)
+    _files: dict[str, bytes] = field(default_factory=dict)
+
+    def add(self, file: messages.CoveredFile, line: bytes) -> None:
+        """Take in a file, which came in this line; not one that is no source of the project's."""
+        path = sources.relative(self.root, file.path)
+        if path is not None and sources.is_source(path):
+            covered = sum(len(lines) for lines, _ in file.covered)
+            self.totals.append(FileTotals(path, covered, covered + len(file.missing), file.tests))
+            self._files[path] = line
+
+    def lines(self, path: str) -> tuple[list[int], list[int]]:
+        """The one-based lines of a file's statements that were executed, and those that never were."""
+        file = self._file(path)
+        return ([], []) if file is None else (sorted(line for lines, _ in file.covered for line in lines), file.missing)
+
+    def lines_of(self, path: str, test: str) -> list[int]:
+        """The one-based lines of a file's statements that a test executed."""
+        file = self._file(path)
+        if file is None or test not in self.tests:
+            return []
+        number = self.tests.index(test)
+        return sorted(line for lines, tests in file.covered if holds(tests, number) for line in lines)
+
+    def _file(self, path: str) -> messages.CoveredFile | None:
+        file = codec.decode(self._files[path]) if path in self._files else None
+        return file if isinstance(file, messages.CoveredFile) else None
