@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -36,6 +37,7 @@ class LineCoverage:
     def __init__(self, root: str) -> None:
         """Read the project's configuration of coverage.py; raises CannotMeasure."""
         self._library = _library()
+        os.environ.pop("COVERAGE_CORE", None)  # before coverage 7.9 it went before all else
         try:
             # In memory, lines alone, and without a word on the terminal.
             self._coverage = self._library.Coverage(data_file=None, branch=False, check_preimported=False)
@@ -54,12 +56,12 @@ class LineCoverage:
             self._set(name, value)
 
     def _option(self, name: str) -> object:
-        with contextlib.suppress(self._library.CoverageException):  # this release hasn't got it
+        with contextlib.suppress(self._library.exceptions.ConfigError):  # this release hasn't got it
             return self._coverage.get_option(name)
         return None
 
     def _set(self, name: str, value: Any) -> None:
-        with contextlib.suppress(self._library.CoverageException):
+        with contextlib.suppress(self._library.exceptions.ConfigError):
             self._coverage.set_option(name, value)
 
     def switch(self, context: str) -> None:

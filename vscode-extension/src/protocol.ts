@@ -109,7 +109,7 @@ export interface TestRunProgress {
   output?: string;
 }
 
-/** `aftershock/testRun`, a request: run these, or all of them. */
+/** `aftershock/testRun` and `aftershock/coverageRun`, requests: run these, or all of them. */
 export interface TestRunParams {
   tests: string[] | null;
 }
@@ -121,6 +121,36 @@ export interface TestRunResult {
 /** `aftershock/testRunCancel`: finish the test in flight and stop; a second one kills. */
 export interface TestRunCancel {
   run: number;
+}
+
+/** A file of `aftershock/coverage`: how many of its statements were executed. */
+export interface CoveredFile {
+  uri: string;
+  covered: number;
+  total: number;
+  /** The tests that executed any, as places in `Coverage.tests`: first and last of each unbroken row. */
+  ranges: number[];
+}
+
+/** `aftershock/coverage`: what a run that `aftershock/coverageRun` started has found, right before its end. */
+export interface Coverage {
+  run: number;
+  tests: string[];
+  files: CoveredFile[];
+}
+
+/** `aftershock/coverageDetails`, a request: the lines of a file; with `test` those that it executed. */
+export interface CoverageDetailsParams {
+  run: number;
+  uri: string;
+  test?: string;
+}
+
+/** First lines of statements. */
+export interface CoverageDetails {
+  covered: number[];
+  /** Never executed; empty in the answer for one test. */
+  missing: number[];
 }
 
 export type Outcome = "passed" | "failed" | "errored" | "skipped";
@@ -178,6 +208,9 @@ export const method = {
   testRun: "aftershock/testRun",
   testRunCancel: "aftershock/testRunCancel",
   testRunProgress: "aftershock/testRunProgress",
+  coverageRun: "aftershock/coverageRun",
+  coverage: "aftershock/coverage",
+  coverageDetails: "aftershock/coverageDetails",
 } as const;
 
 /** The server's commands, which the client library registers while a server is there. */

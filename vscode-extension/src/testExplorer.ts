@@ -15,6 +15,7 @@ import {
   type TestRunProgress,
   type TestRunResult,
 } from "./protocol";
+import { CoverageView } from "./coverage";
 import { debugTests } from "./debugging";
 import { Runs, type RunView } from "./runs";
 import { TestTree } from "./testTree";
@@ -24,6 +25,7 @@ export class TestExplorer implements vscode.Disposable {
   private readonly controller: vscode.TestController;
   private readonly tree: TestTree;
   private readonly runs = new Runs((tests) => this.openUnasked(tests));
+  private readonly coverage: CoverageView;
 
   /** @param number Tells this window's servers apart. */
   constructor(
@@ -38,11 +40,19 @@ export class TestExplorer implements vscode.Disposable {
     this.controller.createRunProfile(
       "Run",
       vscode.TestRunProfileKind.Run,
-      (request, token) => (request.continuous === true ? this.follow(token) : this.run(request, token)),
+      (request, token) =>
+        request.continuous === true ? this.follow(token) : this.run(request, token, method.testRun),
       true,
       undefined,
       true,
     );
+    const measuring = this.controller.createRunProfile(
+      "Run with Coverage",
+      vscode.TestRunProfileKind.Coverage,
+      (request, token) => this.run(request, token, method.coverageRun),
+      true,
+    );
+    this.coverage = new CoverageView(client, this.tree, measuring);
     this.controller.createRunProfile("Debug", vscode.TestRunProfileKind.Debug, (request) =>
       this.debug(request),
     );
@@ -63,6 +73,7 @@ export class TestExplorer implements vscode.Disposable {
   /** Ends what the view still shows as running: the server that ran it is gone. */
   serverGone(): void {
     this.runs.close();
+    this.coverage.serverGone();
   }
 
   dispose(): void {
@@ -76,14 +87,26 @@ export class TestExplorer implements vscode.Disposable {
     token.onCancellationRequested(() => this.client.execute(command.pause, []));
   }
 
-  private async run(request: vscode.TestRunRequest, token: vscode.CancellationToken): Promise<void> {
+  /** @param how The request that starts the run. */
+  private async run(
+    request: vscode.TestRunRequest,
+    token: vscode.CancellationToken,
+    how: typeof method.testRun | typeof method.coverageRun,
+  ): Promise<void> {
     const tests = request.include === undefined ? null : this.asked(request);
     const params: TestRunParams = { tests };
-    const view = this.view(this.controller.createTestRun(request));
-    const run = await this.runs.ask(view, async () => {
-      const answer = await this.client.sendRequest<TestRunResult>(method.testRun, params);
+    const shown = this.controller.createTestRun(request);
+    const ask = async (): Promise<number> => {
+      const answer = await this.client.sendRequest<TestRunResult>(how, params);
       return answer.run;
-    });
+    };
+    const run = await this.runs.ask(this.view(shown), ask).catch(tell);
+    if (run === undefined) {
+      return;
+    }
+    if (how === method.coverageRun) {
+      this.coverage.began(run, shown);
+    }
     const cancel = (): void => {
       const cancelled: TestRunCancel = { run };
       void this.client.sendNotification(method.testRunCancel, cancelled);
@@ -151,6 +174,11 @@ export class TestExplorer implements vscode.Disposable {
       },
     };
   }
+}
+
+/** Says in the server's own words why a run could not be started; the editor would call it an error of its own. */
+function tell(refusal: unknown): undefined {
+  void vscode.window.showWarningMessage(refusal instanceof Error ? refusal.message : String(refusal));
 }
 
 function finish(

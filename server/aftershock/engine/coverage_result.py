@@ -40,11 +40,12 @@ class CoverageResult:
     _files: dict[str, bytes] = field(default_factory=dict)
 
     def add(self, file: messages.CoveredFile, line: bytes) -> None:
-        """Take in a file, which came in this line; not one that is no source of the project's."""
+        """Take in a file, which came in this line; not one without statements, or that is no source of the project's."""
         path = sources.relative(self.root, file.path)
-        if path is not None and sources.is_source(path):
-            covered = sum(len(lines) for lines, _ in file.covered)
-            self.totals.append(FileTotals(path, covered, covered + len(file.missing), file.tests))
+        covered = sum(len(lines) for lines, _ in file.covered)
+        total = covered + len(file.missing)
+        if total and path is not None and sources.is_source(path):
+            self.totals.append(FileTotals(path, covered, total, file.tests))
             self._files[path] = line
 
     def lines(self, path: str) -> tuple[list[int], list[int]]:
