@@ -5,6 +5,7 @@ Code names them by :mod:`~aftershock_agent.messages`, which has their encoding. 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 Ranges = list[int]
@@ -75,6 +76,6 @@ def as_ranges(numbers: set[int]) -> Ranges:
     return ranges
 
 
-def holds(ranges: Ranges, number: int) -> bool:
+def holds(ranges: Sequence[int], number: int) -> bool:
     """Whether a number is among those packed."""
     return any(first <= number <= last for first, last in zip(ranges[::2], ranges[1::2], strict=True))

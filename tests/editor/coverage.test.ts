@@ -1,4 +1,5 @@
-/** Coverage as a user meets it: all tests, then one of them. */
+/** Coverage as a user meets it: all tests, one of them, one line. */
+import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { CodeServer } from "./codeServer.ts";
 import { ownPython, Project } from "./project.ts";
@@ -76,4 +77,13 @@ step("the editor shows what one of the tests executes", async () => {
   await user.quickRow("test_guest").click();
   await seeLines(["2", "4", "6"], []);
   await user.picture("coverage-of-a-test");
+});
+
+step("a line tells the tests that execute it", async () => {
+  await user.openFile("pricing.py", 5);
+  await user.command("Aftershock: Show Tests That Execute This Line");
+  await user.quickRow("test_member").waitFor();
+  assert.equal(await user.quickRow("test_guest").count(), 0);
+  await user.picture("tests-of-a-line");
+  await user.page.keyboard.press("Escape");
 });

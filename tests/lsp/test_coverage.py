@@ -34,6 +34,19 @@ async def test_lines_come_with_the_tests_that_execute_them(editor: Editor) -> No
     assert await _lines(editor, "basket.py", TEST_NET) == ([], [])
 
 
+async def test_a_line_tells_its_tests_from_the_facts_until_a_run_tells_it_apart(editor: Editor) -> None:
+    editor.open("prices.py")
+    head = editor.project.read("prices.py").splitlines().index("def net(gross):")
+    assert await _tests_of_line(editor, head + 2) == ({TEST_NET, TEST_TOTAL}, False)
+
+    await _covered(editor, [TEST_NET])
+
+    assert await _tests_of_line(editor, head + 2) == ({TEST_NET}, True)
+    assert await _tests_of_line(editor, head) == (set(), True), "it runs at import"
+    editor.type("prices.py", "def net(gross):", "# other lines\ndef net(gross):")
+    assert await _tests_of_line(editor, head + 3) == ({TEST_NET, TEST_TOTAL}, False)
+
+
 async def test_picked_tests_run_alone_and_a_statement_is_told_by_its_first_line(
     open_shop: OpenEditor, shop: Project
 ) -> None:
@@ -212,6 +225,12 @@ async def _lines(editor: Editor, path: str, test: str | None = None) -> tuple[li
     asked = {"run": editor.coverage[-1].run, "uri": editor.uri(path), "test": test}
     found = await editor.request("aftershock/coverageDetails", asked)
     return [line + 1 for line in found.covered], [line + 1 for line in found.missing]
+
+
+async def _tests_of_line(editor: Editor, line: int) -> tuple[set[str], bool]:
+    """The tests of a line of prices.py (zero-based), and whether they were measured."""
+    told = await editor.command("aftershock.showTestsForLine", {"uri": editor.uri("prices.py"), "line": line})
+    return {test["id"] for test in told["tests"]}, told["measured"]
 
 
 async def _hanging(open_shop: OpenEditor, shop: Project) -> tuple[Editor, Any, psutil.Process]:

@@ -169,6 +169,18 @@ export interface SymbolTests {
   tests: SymbolTest[];
 }
 
+/** The answer of `aftershock.showTestsForLine`. */
+export interface LineTests extends SymbolTests {
+  /** These tests execute the line, as a coverage run has shown; else they reach its function. */
+  measured: boolean;
+}
+
+/** The argument of `aftershock.showTestsForLine`. */
+export interface LineReference {
+  uri: string;
+  line: number;
+}
+
 /** The argument of `aftershock.showTestsForSymbol` and `aftershock.runTestsForSymbol`. */
 export interface SymbolReference {
   uri: string;
@@ -222,6 +234,7 @@ export const command = {
   openLocation: "aftershock.openLocation",
   runTestsForSymbol: "aftershock.runTestsForSymbol",
   showTestsForSymbol: "aftershock.showTestsForSymbol",
+  showTestsForLine: "aftershock.showTestsForLine",
   debugTest: "aftershock.debugTest",
   why: "aftershock.why",
   showTimeline: "aftershock.showTimeline",

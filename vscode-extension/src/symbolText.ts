@@ -1,5 +1,5 @@
 /** How one test of a symbol looks in a list. */
-import type { SymbolTest } from "./protocol";
+import type { LineTests, SymbolTest } from "./protocol";
 
 const icons = {
   passed: "$(pass)",
@@ -13,6 +13,16 @@ export function symbolTestLabel(test: SymbolTest): { label: string; description:
   const icon = test.affected ? "$(circle-outline)" : test.outcome ? icons[test.outcome] : "$(question)";
   const [file = ""] = test.id.split("::");
   return { label: `${icon} ${test.label}`, description: test.affected ? `${file} · affected` : file };
+}
+
+/** What the list of a line's tests is of. */
+export function lineTestsTitle({ measured, tests }: LineTests): string {
+  if (measured) {
+    return tests.length > 0
+      ? "Tests that execute this line"
+      : "No test of the coverage run executes this line";
+  }
+  return "Tests that reach this function; a run with coverage tells lines apart";
 }
 
 /** Keys in the order that a reader looks for them: code first, what must not exist last. */

@@ -3,11 +3,13 @@ import * as vscode from "vscode";
 import {
   command,
   type Explanation,
+  type LineReference,
+  type LineTests,
   type SymbolReference,
   type SymbolTest,
   type SymbolTests,
 } from "./protocol";
-import { readable, symbolTestLabel } from "./symbolText";
+import { lineTestsTitle, readable, symbolTestLabel } from "./symbolText";
 import { toLocation } from "./convert";
 import { debugTests } from "./debugging";
 import { isReference } from "./routing";
@@ -52,12 +54,36 @@ async function symbolArguments(args: unknown[]): Promise<unknown[] | undefined> 
   return [symbol];
 }
 
-/** Lists a symbol's tests and opens the one that is picked. */
-async function openTest({ tests }: SymbolTests): Promise<void> {
-  const test = await pick(tests, "Tests that reach this");
+/** The line of a command that the menu at the line numbers sends, or the cursor's; undefined without an editor. */
+function line(args: unknown[]): LineReference | undefined {
+  const [clicked] = args as ({ uri: vscode.Uri; lineNumber: number } | undefined)[];
+  if (clicked !== undefined) {
+    return { uri: clicked.uri.toString(), line: clicked.lineNumber - 1 };
+  }
+  const editor = vscode.window.activeTextEditor;
+  return editor && { uri: editor.document.uri.toString(), line: editor.selection.active.line };
+}
+
+/** Lists tests and opens the one that is picked. */
+async function openTest({ tests }: SymbolTests, title = "Tests that reach this"): Promise<void> {
+  const test = await pick(tests, title);
   if (test !== undefined) {
     const { uri, range } = toLocation(test.location);
     await vscode.window.showTextDocument(uri, { selection: new vscode.Range(range.start, range.start) });
+  }
+}
+
+async function openTestOfSymbol(symbol: unknown[] | undefined, ask: Ask): Promise<void> {
+  const found = symbol && ((await ask(command.showTestsForSymbol, symbol)) as SymbolTests | null);
+  if (found) {
+    await openTest(found);
+  }
+}
+
+async function openTestOfLine(reference: LineReference | undefined, ask: Ask): Promise<void> {
+  const found = reference && ((await ask(command.showTestsForLine, [reference])) as LineTests | null);
+  if (found) {
+    await openTest(found, lineTestsTitle(found));
   }
 }
 
@@ -104,11 +130,10 @@ export async function carry(
   folder: vscode.WorkspaceFolder,
 ): Promise<unknown> {
   switch (name) {
-    case command.showTestsForSymbol: {
-      const symbol = await symbolArguments(args);
-      const found = symbol && ((await ask(name, symbol)) as SymbolTests | null);
-      return found ? openTest(found) : undefined;
-    }
+    case command.showTestsForSymbol:
+      return openTestOfSymbol(await symbolArguments(args), ask);
+    case command.showTestsForLine:
+      return openTestOfLine(line(args), ask);
     case command.runTestsForSymbol: {
       const symbol = await symbolArguments(args);
       return symbol && ask(name, symbol);

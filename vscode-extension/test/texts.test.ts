@@ -4,7 +4,7 @@ import manifest from "../package.json";
 import { nested } from "../src/nesting";
 import { command, ownCommand, type Status } from "../src/protocol";
 import { statusText } from "../src/statusText";
-import { readable, symbolTestLabel } from "../src/symbolText";
+import { lineTestsTitle, readable, symbolTestLabel } from "../src/symbolText";
 
 const quiet: Status = { state: "ready", message: "", tests: 1192, affected: 0, failed: 0 };
 const nowhere = {
@@ -82,4 +82,11 @@ test("the tooltip tells how the warm interpreter is", () => {
   const { detail } = statusText({ ...quiet, interpreter: { ...interpreter, memory: 45_400_000 } });
   const last = detail.split("\n").at(-1);
   assert.equal(last, "Warm: 45 MB, 2 sessions, 5 patched, 1 rebuilt; the last because of a.py: N changed");
+});
+
+test("a line's list says whether its tests execute the line or only reach the function", () => {
+  const tests = [{ id: "t.py::t", label: "t", location: nowhere, affected: false }];
+  assert.equal(lineTestsTitle({ tests, measured: true }), "Tests that execute this line");
+  assert.match(lineTestsTitle({ tests: [], measured: true }), /^No test/);
+  assert.match(lineTestsTitle({ tests, measured: false }), /reach this function/);
 });

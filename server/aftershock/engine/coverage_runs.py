@@ -12,7 +12,7 @@ import logging
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from aftershock.engine import events
@@ -102,6 +102,10 @@ class CoverageRuns:
     def result(self, run: int) -> CoverageResult | None:
         """What a run has found; None for one that found nothing, or is long ago."""
         return self._results.get(run)
+
+    def results(self) -> Iterator[CoverageResult]:
+        """All that can be asked for, the last one first."""
+        return reversed(self._results.values())
 
     async def close(self) -> None:
         """End every process."""

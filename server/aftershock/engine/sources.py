@@ -43,7 +43,12 @@ class SourceFile:
     @cached_property
     def digest(self) -> str:
         """Digest of the text."""
-        return hashlib.sha256(self.text).hexdigest()[:24]
+        return digest_of(self.text)
+
+
+def digest_of(text: bytes) -> str:
+    """Digest of a file's text."""
+    return hashlib.sha256(text).hexdigest()[:24]
 
 
 def find(root: Path) -> Iterator[str]:

@@ -40,6 +40,13 @@ class Client:
         """Send one of our own notifications."""
         self._server.protocol.notify(method, params)
 
+    def text(self, uri: str) -> str | None:
+        """The text of a file as the client has it, saved or not; None where it isn't open and can't be read."""
+        try:
+            return self._server.workspace.get_text_document(uri).source
+        except OSError:
+            return None
+
     def publish(self, uri: str, diagnostics: Sequence[Diagnostic]) -> None:
         """Replace a file's diagnostics."""
         self._server.text_document_publish_diagnostics(PublishDiagnosticsParams(uri, list(diagnostics)))

@@ -53,6 +53,13 @@ async def _show_tests_for_symbol(session: Session, arguments: Arguments) -> prot
     return session.show_tests(_reference(arguments))
 
 
+async def _show_tests_for_line(session: Session, arguments: Arguments) -> protocol.LineTests:
+    uri, line = _entries(arguments, "uri", "line")
+    if not isinstance(uri, str) or not isinstance(line, int):
+        raise JsonRpcInvalidParams("This command takes a line: an object with uri and line.")
+    return session.show_tests_of_line(uri, line)
+
+
 async def _why(session: Session, arguments: Arguments) -> protocol.WhyResult:
     test = _test(protocol.WHY, arguments)
     try:
@@ -115,6 +122,7 @@ COMMANDS: Mapping[str, Command] = {
     protocol.OPEN_LOCATION: _open_location,
     protocol.RUN_TESTS_FOR_SYMBOL: _run_tests_for_symbol,
     protocol.SHOW_TESTS_FOR_SYMBOL: _show_tests_for_symbol,
+    protocol.SHOW_TESTS_FOR_LINE: _show_tests_for_line,
     protocol.DEBUG_TEST: _debug_test,
     protocol.WHY: _why,
     protocol.SHOW_TIMELINE: _show_timeline,
@@ -137,10 +145,14 @@ def _test(command: str, arguments: Arguments) -> str:
 
 
 def _reference(arguments: Arguments) -> protocol.SymbolReference:
-    """The symbol that a lens's command carries; pygls reads JSON objects as named tuples or as dicts."""
-    given = arguments[0] if arguments else None
-    uri = given.get("uri") if isinstance(given, Mapping) else getattr(given, "uri", None)
-    qualname = given.get("qualname") if isinstance(given, Mapping) else getattr(given, "qualname", None)
+    """The symbol that a lens's command carries."""
+    uri, qualname = _entries(arguments, "uri", "qualname")
     if not isinstance(uri, str) or not isinstance(qualname, str):
         raise JsonRpcInvalidParams("This command takes a symbol: an object with uri and qualname.")
     return protocol.SymbolReference(uri, qualname)
+
+
+def _entries(arguments: Arguments, *names: str) -> list[Any]:
+    """Entries of the first argument, a JSON object, which pygls reads as a named tuple or as a dict."""
+    given = arguments[0] if arguments else None
+    return [given.get(name) if isinstance(given, Mapping) else getattr(given, name, None) for name in names]

@@ -60,6 +60,13 @@ class Coverage:
         covered, missing = result.lines(path) if asked.test is None else (result.lines_of(path, asked.test), [])
         return protocol.CoverageDetails([line - 1 for line in covered], [line - 1 for line in missing])
 
+    def tests_of_line(self, path: str, text: str, line: int) -> list[str] | None:
+        """The tests that execute a line (one-based), in the last run that has seen the file with this text."""
+        for result in self._processes.results():
+            if result.has(path, text):
+                return result.tests_of_line(path, line)
+        return None
+
     async def close(self) -> None:
         """End what runs."""
         await self._processes.close()

@@ -35,6 +35,7 @@ RUN_TESTS: Final = "aftershock.runTests"
 OPEN_LOCATION: Final = "aftershock.openLocation"
 RUN_TESTS_FOR_SYMBOL: Final = "aftershock.runTestsForSymbol"
 SHOW_TESTS_FOR_SYMBOL: Final = "aftershock.showTestsForSymbol"
+SHOW_TESTS_FOR_LINE: Final = "aftershock.showTestsForLine"
 DEBUG_TEST: Final = "aftershock.debugTest"
 WHY: Final = "aftershock.why"
 SHOW_TIMELINE: Final = "aftershock.showTimeline"
@@ -250,6 +251,17 @@ class SymbolTests:
 
 
 @attrs.frozen
+class LineTests:
+    """The answer of ``aftershock.showTestsForLine``.
+
+    ``measured``: these execute the line, as a coverage run of this text has shown; else they reach its function.
+    """
+
+    tests: Sequence[SymbolTest]
+    measured: bool
+
+
+@attrs.frozen
 class WhyResult:
     """The answer of ``aftershock.why``: ``inputs`` are the keys that the test's last fact depended on."""
 
@@ -336,8 +348,7 @@ _INCOMING: Mapping[str, type] = {
 _SENT = (
     *(Interpreter, Status, TestItem, TestModule, TestModuleDelete, AffectedTest, AffectedTests, TestFrame, TestFailure),
     *(TestRunProgress, TestRunResult, SymbolReference, SymbolTest, SymbolTests, WhyResult, DebugAddress),
-    *(Timeline, TestPlace),
-    *(CoveredFile, Coverage, CoverageDetails),
+    *(Timeline, TestPlace, CoveredFile, Coverage, CoverageDetails, LineTests),
 )
 
 

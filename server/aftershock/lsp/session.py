@@ -251,6 +251,18 @@ class Session:
         shown.sort(key=lambda test: (test.outcome not in bad, not test.affected, test.id))
         return protocol.SymbolTests(shown)
 
+    def show_tests_of_line(self, uri: str, line: int) -> protocol.LineTests:
+        """The tests that execute a line (zero-based), or else reach the function that it is in."""
+        path, text = self.places.path(uri), self._client.text(uri)
+        if path is None or text is None:
+            return protocol.LineTests((), False)
+        measured = self.coverage.tests_of_line(path, text, line + 1)
+        if measured is not None:
+            return protocol.LineTests([self._symbol_test(test) for test in measured if test in self.engine.tests], True)
+        around = [each for each in self._outlines.of(path, text) if each.line <= line + 1 <= each.end_line]
+        symbol = max(around, key=lambda each: each.line).qualname if around else ""
+        return protocol.LineTests(self.show_tests(protocol.SymbolReference(uri, symbol)).tests, False)
+
     async def debug(self, wanted: Iterable[str]) -> Address | None:
         """Start tests, or those that ids of classes stand for, for a debugger; None without any.
 
