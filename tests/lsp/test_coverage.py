@@ -147,6 +147,31 @@ async def test_failures_are_told_and_a_broken_file_keeps_no_other_from_running(
     assert editor.status.failed == 0, "the verdict is for the eye alone"
 
 
+async def test_a_pytest_that_cannot_start_is_told_with_the_run(open_shop: OpenEditor) -> None:
+    editor = await open_shop(settings={"pytestArgs": ["--no-such-option"]})
+    await editor.until(lambda: editor.status is not None and editor.status.state == "failed", "the failure")
+
+    await _covered(editor, None)
+
+    [said] = [step.output for step in editor.steps if step.kind == "output"]
+    assert said == "pytest ended with exit status 4. .aftershock/coverage.log tells more."
+
+
+async def test_an_interpreter_that_ends_between_tests_is_told_with_the_run(
+    open_shop: OpenEditor, shop: Project
+) -> None:
+    shop.write({"tests/conftest.py": "import os\n\n\ndef pytest_sessionfinish():\n    os._exit(3)\n"})
+    editor = await _ready(open_shop)
+
+    await editor.request("aftershock/coverageRun", {"tests": [TEST_NET]})
+    await _ended(editor)
+
+    assert editor.steps[-2].output == (
+        "The interpreter ended before all was measured. .aftershock/coverage.log tells more."
+    )
+    assert not editor.coverage
+
+
 async def test_a_crash_is_told_of_its_test_and_ends_the_run(open_shop: OpenEditor, shop: Project) -> None:
     shop.edit("tests/test_prices.py", "    assert net(100) == 90", "    import os\n\n    os._exit(3)")
     editor = await _ready(open_shop)

@@ -223,5 +223,7 @@ class _Watch:
         elif self._flight is not None and not cancelled:
             failure = messages.Failure("Crash", _CRASHED, _CRASHED)
             self._finish(messages.TestFinished(0, 0, self._flight, "failed", {}, failure=failure))
+        elif not cancelled:
+            self._explain(f"The interpreter ended before all was measured. {_LOG}")
         seconds = time.perf_counter() - self._since
         self._tell(events.RunFinished(self._run, events.RunKind.REQUEST, self._counts, seconds, cancelled))
