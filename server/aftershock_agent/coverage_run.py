@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import time
 from collections.abc import Generator
 from typing import Any
 
@@ -65,6 +66,7 @@ class CoverageRun(Outcomes):
         self._lines = lines
         self._chosen = None if tests is None else set(tests)
         self._pid = os.getpid()
+        self._clock = time.perf_counter  # a test may put another in its place
         self._numbers: dict[str, int] = {}
         self._context = ""
         self._fixtures: dict[int, str] = {}
@@ -108,7 +110,7 @@ class CoverageRun(Outcomes):
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """Frame a test: its lines are its own, its start and its end are told."""
         self.begin_outcome()
-        self._tell(messages.TestStarted(0, 0, item.nodeid, worker=0, at=0.0))
+        self._tell(messages.TestStarted(0, 0, item.nodeid, 0, self._clock()))
         self._switch(str(self._numbers[item.nodeid]))
         result = yield
         self._switch("")

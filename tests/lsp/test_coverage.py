@@ -202,6 +202,16 @@ async def test_a_coverage_run_ends_with_the_server(open_shop: OpenEditor, shop: 
     assert not await _alive(process)
 
 
+async def test_a_killed_server_takes_its_coverage_run_along(open_shop: OpenEditor, shop: Project) -> None:
+    editor, _, process = await _hanging(open_shop, shop)
+    assert editor.process is not None
+
+    editor.process.kill()
+
+    await editor.process.wait()
+    assert not await _alive(process)
+
+
 async def test_without_coverage_one_sentence_says_what_to_do(open_shop: OpenEditor, shop: Project) -> None:
     shop.write({"hidden/coverage.py": "raise ImportError('hidden')\n"})
     editor = await _ready(open_shop, settings={"env": {"PYTHONPATH": str(shop.path("hidden"))}})
