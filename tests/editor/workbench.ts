@@ -117,10 +117,13 @@ export class Workbench {
   async openFile(path: string, line = 1, column = 1): Promise<void> {
     const name = path.split("/").at(-1) ?? path;
     await this.page.keyboard.press("Control+P");
+    // The list shows other files until it has been searched, and Enter takes the one that it has the focus on.
+    const focused = this.page.locator(".quick-input-list .monaco-list-row.focused");
+    const found = focused.and(this.page.getByLabel(new RegExp(`^${name.replaceAll(".", "\\.")}(\\W|$)`)));
     await this.quickInput.fill(path);
-    await this.quickRow(name).first().waitFor();
+    await found.waitFor();
     await this.quickInput.fill(`${path}:${line}:${column}`);
-    await this.quickRow(name).first().waitFor();
+    await found.waitFor();
     await this.page.keyboard.press("Enter");
     await this.page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor();
     await this.page.locator(".editor-instance.focused, .monaco-editor.focused").first().waitFor();
