@@ -67,14 +67,18 @@ export class Folders implements vscode.Disposable {
     if (meant.length === 0) {
       vscode.window.setStatusBarMessage("Aftershock: no server is running", 4000);
     }
-    const answers = await Promise.all(
-      meant.map((server) =>
-        name === command.showTimeline
-          ? server.timeline.show()
-          : carry(name, args, (asked, given) => server.execute(asked, given), server.folder),
-      ),
+    const answers = await Promise.allSettled(
+      meant.map((server) => carry(name, args, (asked, given) => server.execute(asked, given), server.folder)),
     );
-    return answers[0];
+    const done = answers.filter((answer) => answer.status === "fulfilled");
+    const refused = answers.filter((answer) => answer.status === "rejected");
+    if (done.length === 0 && refused[0] !== undefined) {
+      throw refused[0].reason;
+    }
+    for (const { reason } of refused) {
+      this.log.warn(`${name}: ${String(reason)}`);
+    }
+    return done[0]?.value;
   }
 
   private begin(folder: vscode.WorkspaceFolder): Promise<void> {

@@ -33,6 +33,7 @@ interface Serving {
 export class Server implements vscode.Disposable {
   private serving: Serving | undefined;
   private force = false;
+  private gone = false;
   private readonly refreshes = new Coalesced(() => this.refreshNow());
   readonly timeline: TimelinePanel;
 
@@ -73,10 +74,13 @@ export class Server implements vscode.Disposable {
     return this.refresh();
   }
 
+  /** Ends the server, one that is being started too; what it says of its end is forgotten. */
   dispose(): void {
+    this.gone = true;
     this.timeline.dispose();
-    void this.stop();
-    this.item.forget(this.root);
+    void this.refresh().finally(() => {
+      this.item.forget(this.number);
+    });
   }
 
   /** Ends the server and waits until it is gone. */
@@ -98,6 +102,10 @@ export class Server implements vscode.Disposable {
   private async refreshNow(): Promise<void> {
     const force = this.force;
     this.force = false;
+    if (this.isGone()) {
+      await this.stop();
+      return;
+    }
     if (!vscode.workspace.isTrusted) {
       this.showOwn("stopped", "This workspace is not trusted, so its code is not run.");
       return;
@@ -108,6 +116,9 @@ export class Server implements vscode.Disposable {
       return;
     }
     const launch = await resolveLaunch(this.context, this.folder, this.log);
+    if (this.isGone()) {
+      return;
+    }
     if (launch === undefined) {
       await this.stop();
       this.showOwn("failed", "No Python 3.10 or later was found. The log tells where it was looked for.");
@@ -119,11 +130,16 @@ export class Server implements vscode.Disposable {
     }
   }
 
+  /** A call, for the compiler takes a field to stay what it was across an await. */
+  private isGone(): boolean {
+    return this.gone;
+  }
+
   private async start(launch: Launch): Promise<void> {
     this.showOwn("starting", "");
     const client = this.makeClient(launch);
     client.onNotification(method.status, (status: Status) => {
-      this.item.show(this.root, this.folder.name, status, true);
+      this.item.show(this.number, this.folder.name, status, true);
       this.timeline.serverIs(status.state);
     });
     const explorer = launch.options.testExplorer
@@ -146,7 +162,7 @@ export class Server implements vscode.Disposable {
   }
 
   private showOwn(state: "starting" | "failed" | "stopped", message: string): void {
-    this.item.show(this.root, this.folder.name, { ...stopped, state, message }, false);
+    this.item.show(this.number, this.folder.name, { ...stopped, state, message }, false);
   }
 
   private makeClient(launch: Launch): Client {

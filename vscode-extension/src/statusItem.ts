@@ -20,7 +20,7 @@ export class StatusItem implements vscode.Disposable {
   private readonly language = vscode.languages.createLanguageStatusItem("aftershock.status", {
     language: "python",
   });
-  private readonly folders = new Map<string, { name: string; status: Status; serving: boolean }>();
+  private readonly folders = new Map<number, { name: string; status: Status; serving: boolean }>();
   private status = stopped;
 
   constructor() {
@@ -33,17 +33,17 @@ export class StatusItem implements vscode.Disposable {
   /**
    * Shows what a folder's server says of itself, or what there is to say of it.
    *
-   * @param root The URI of the folder.
+   * @param folder Tells the folders apart, two of one name among them.
    * @param serving Whether there is a server, which commands can be sent to.
    */
-  show(root: string, name: string, status: Status, serving: boolean): void {
-    this.folders.set(root, { name, status, serving });
+  show(folder: number, name: string, status: Status, serving: boolean): void {
+    this.folders.set(folder, { name, status, serving });
     this.update();
   }
 
   /** A folder is gone. */
-  forget(root: string): void {
-    this.folders.delete(root);
+  forget(folder: number): void {
+    this.folders.delete(folder);
     this.update();
   }
 
@@ -52,7 +52,7 @@ export class StatusItem implements vscode.Disposable {
       this.item.hide();
       return;
     }
-    const status = merged(new Map([...this.folders.values()].map((each) => [each.name, each.status])));
+    const status = merged([...this.folders.values()].map((each) => [each.name, each.status] as const));
     this.status = status;
     const { text, detail, severity } = statusText(status);
     this.item.text = text;
@@ -69,7 +69,10 @@ export class StatusItem implements vscode.Disposable {
   /** Offers what can be done now, and does it. */
   async menu(): Promise<void> {
     const { text, detail } = statusText(this.status);
-    const picked = await vscode.window.showQuickPick(choices(this.status), {
+    // What failed has nothing to do; the other folders' servers have.
+    const able = [...this.folders.values()].filter((each) => each.serving && each.status.state !== "failed");
+    const status = merged(able.map((each) => [each.name, each.status] as const));
+    const picked = await vscode.window.showQuickPick(choices(status), {
       title: `Aftershock: ${withoutIcons(text)}`,
       placeHolder: detail.split("\n")[0] ?? "",
     });

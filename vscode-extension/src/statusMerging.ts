@@ -7,13 +7,8 @@ const order: readonly State[] = ["failed", "building", "running", "starting", "p
 /** Nothing to tell. */
 export const stopped: Status = { state: "stopped", message: "", tests: 0, affected: 0, failed: 0 };
 
-/**
- * What several servers say, as one: the state that needs most attention, the counts added up.
- *
- * @param statuses By the name of the folder.
- */
-export function merged(statuses: ReadonlyMap<string, Status>): Status {
-  const all = [...statuses];
+/** What several servers say, each with the name of its folder, as one: the gravest state, the counts added up. */
+export function merged(all: readonly (readonly [string, Status])[]): Status {
   const [only] = all;
   if (only === undefined || all.length === 1) {
     return only?.[1] ?? stopped;

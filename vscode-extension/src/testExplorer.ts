@@ -26,6 +26,8 @@ export class TestExplorer implements vscode.Disposable {
   private readonly tree: TestTree;
   private readonly runs = new Runs((tests) => this.openUnasked(tests));
   private readonly coverage: CoverageView;
+  /** How many eyes are open. */
+  private following = 0;
 
   /** @param number Tells this window's servers apart. */
   constructor(
@@ -83,8 +85,15 @@ export class TestExplorer implements vscode.Disposable {
 
   /** Has saves run what they affect, whatever was set, as long as the view's eye is open. */
   private async follow(token: vscode.CancellationToken): Promise<void> {
+    this.following += 1;
+    token.onCancellationRequested(() => {
+      this.following -= 1;
+      if (this.following === 0) {
+        // Without a server there is nothing to pause.
+        this.client.execute(command.pause, []).catch(() => undefined);
+      }
+    });
     await this.client.execute(command.resume, []);
-    token.onCancellationRequested(() => this.client.execute(command.pause, []));
   }
 
   /** @param how The request that starts the run. */
@@ -93,7 +102,8 @@ export class TestExplorer implements vscode.Disposable {
     token: vscode.CancellationToken,
     how: typeof method.testRun | typeof method.coverageRun,
   ): Promise<void> {
-    const tests = request.include === undefined ? null : this.asked(request);
+    const all = request.include === undefined && (request.exclude ?? []).length === 0;
+    const tests = all ? null : this.asked(request);
     const params: TestRunParams = { tests };
     const shown = this.controller.createTestRun(request);
     const ask = async (): Promise<number> => {
@@ -131,7 +141,8 @@ export class TestExplorer implements vscode.Disposable {
 
   private asked(request: vscode.TestRunRequest): string[] {
     const left = new Set(this.tree.leaves(request.exclude ?? []));
-    return this.tree.leaves(request.include ?? []).filter((id) => !left.has(id));
+    const items = request.include ?? [...this.controller.items].map(([, item]) => item);
+    return this.tree.leaves(items).filter((id) => !left.has(id));
   }
 
   /** The view of a run that a save or a command started: it keeps the user's focus where it is. */

@@ -36,17 +36,15 @@ test("a test is asked for where the user is", () => {
 });
 
 test("the status is that of the folder which needs most attention, and counts add up", () => {
-  const both = new Map([
-    ["shop", status("ready", 2)],
-    ["bank", status("failed", 3, "No Python.")],
-  ]);
-  assert.deepEqual(merged(both), {
+  const one = ["shop", status("ready", 2)] as const;
+  const other = ["shop", status("failed", 3, "No Python.")] as const;
+  assert.deepEqual(merged([one, other]), {
     state: "failed",
-    message: "bank: No Python.",
+    message: "shop: No Python.",
     tests: 5,
     affected: 2,
     failed: 0,
   });
-  assert.equal(merged(new Map([["shop", status("ready", 2)]])).tests, 2);
-  assert.equal(merged(new Map()).state, "stopped");
+  assert.equal(merged([one]).tests, 2);
+  assert.equal(merged([]).state, "stopped");
 });

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from lsprotocol.types import CodeAction, CodeActionKind, Command, Diagnostic
 
@@ -15,22 +15,25 @@ _EACH = 3
 
 
 def actions_for(
-    marks: Sequence[Mark], diagnostics: Iterable[Diagnostic], others: Iterable[Mark], places: Places
+    marks: Sequence[Mark],
+    diagnostics: Iterable[Diagnostic],
+    marks_of: Callable[[str], Iterable[Mark]],
+    places: Places,
 ) -> list[CodeAction]:
     """The actions on the marks of one place, shown with the client's ``diagnostics`` there.
 
-    ``others`` are all marks of the same tests, wherever they are.
+    ``marks_of`` gives all marks of a test, wherever they are.
     """
     shown = list(diagnostics)
     tests = list(dict.fromkeys(mark.test for mark in marks))
     found = list(_running(tests, failed=any(mark.kind is MarkKind.FAILURE for mark in marks)))
-    ends = {mark.test: mark for mark in others if mark.kind is MarkKind.FAILURE and mark not in marks}
     for test in tests[:_EACH]:
         name = test.rpartition("::")[2]
         found.append(Command(f"Debug {name}", protocol.DEBUG_TEST, arguments=[test]))
         found.append(Command(f"Why {name}?", protocol.WHY, arguments=[test]))
-        if test in ends:
-            end = ends[test]
+        here = [mark for mark in marks if mark.test == test]
+        end = next((mark for mark in marks_of(test) if mark.kind is MarkKind.FAILURE and mark not in here), None)
+        if end is not None:
             title = f"Go to the failing line of {name}" if end.own else f"Go to where {name} fails"
             place = [places.uri(end.path), end.range.start.line, end.range.start.character]
             found.append(Command(title, protocol.OPEN_LOCATION, arguments=place))

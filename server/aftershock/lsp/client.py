@@ -55,8 +55,11 @@ class Client:
         """Show a sentence: ``level`` is error, warning or info."""
         self._server.window_show_message(ShowMessageParams(_LEVELS.get(level, MessageType.Info), message))
 
-    async def ask(self, message: str, *actions: str) -> str | None:
-        """Ask, and return the chosen action; None where the client has no way to ask, or nothing was chosen."""
+    async def ask(self, message: str, *actions: str, otherwise: str = "") -> str | None:
+        """Ask, and return the chosen action; None where the client has no way to ask, or nothing was chosen.
+
+        ``otherwise``: the level at which to show the message where the client has no way to ask.
+        """
         items = [MessageActionItem(action) for action in actions]
         try:
             chosen = await _answer(
@@ -66,6 +69,8 @@ class Client:
             )
         except JsonRpcException as error:
             log.info("the client can't ask: %s", error)
+            if otherwise:
+                self.show(otherwise, message)
             return None
         return chosen.title if chosen else None
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, S
 from pathlib import Path
 from typing import Any
 
-from lsprotocol.types import CodeAction, CodeActionParams, CodeLens, Location
+from lsprotocol.types import CodeAction, CodeActionKind, CodeActionParams, CodeLens, Location
 
 from aftershock.engine import events
 from aftershock.engine.configuration import Configuration
@@ -82,6 +82,7 @@ class Session:
         )
         self._affected = Delayed(self._send_affected)
         self._restored: set[str] = set()
+        self._asking: set[str] = set()
         self._refresher = Refresher(client.refresh_lenses)
         self._reach = Reach(self.engine, self._refresher.request)
         self._preview = Preview(self.engine.foresee, self._refresher.request)
@@ -228,9 +229,11 @@ class Session:
         if path is None or not self._started:
             return []
         marks = self._publisher.marks_at(path, params.range.start.line, params.range.end.line)
-        others = [each for test in {mark.test for mark in marks} for each in self._publisher.marks_of(test)]
+        only = params.context.only
+        if only and not any(kind in ("", CodeActionKind.QuickFix) for kind in only):
+            return []
         shown = [each for each in params.context.diagnostics if each.source == SOURCE]
-        return actions_for(marks, shown, others, self.places)
+        return actions_for(marks, shown, self._publisher.marks_of, self.places)
 
     async def open_location(self, location: Location) -> None:
         """Have the client show a place."""
@@ -357,12 +360,17 @@ class Session:
     def _notice(self, notice: events.Notice) -> None:
         if not notice.topic:
             self._client.show(notice.level, notice.message)
-        elif notice.topic not in self.engine.muted:
+        elif notice.topic not in self.engine.muted and notice.topic not in self._asking:
+            self._asking.add(notice.topic)
             self.spawn(self._tell_mutable(notice))
 
     async def _tell_mutable(self, notice: events.Notice) -> None:
-        if await self._client.ask(notice.message, _MUTE) == _MUTE:
-            self.engine.muted.add(notice.topic)
+        """Tell it with a way to hear no more of it; while it stands there unanswered it isn't told again."""
+        try:
+            if await self._client.ask(notice.message, _MUTE, otherwise=notice.level) == _MUTE:
+                self.engine.muted.add(notice.topic)
+        finally:
+            self._asking.discard(notice.topic)
 
     def _build_needed(self, event: events.BuildNeeded) -> None:
         if _BUILD not in self.engine.muted:
