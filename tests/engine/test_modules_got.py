@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import NamedTuple
 
 import pytest
@@ -134,11 +135,15 @@ _LOOKS = {
     ),
 }
 
+_SINCE_3_12 = {"a name that is made global", "a module that names another file"}
+"""What is missed before, whatever code looks: docs/selection.md, "Known to be wrong"."""
+
 
 @pytest.mark.parametrize("part", range(4))
 async def test_a_module_that_is_got_at_is_not_missed(project: Project, part: int) -> None:
     project.write({"pytest.ini": "[pytest]\npythonpath = .\n", "late.py": "B = 1\n", "later.py": "B = 1\n"})
-    chosen = list(enumerate(_LOOKS.items()))[part::4]
+    known = [(name, look) for name, look in _LOOKS.items() if sys.version_info >= (3, 12) or name not in _SINCE_3_12]
+    chosen = list(enumerate(known))[part::4]
     for number, (_, look) in chosen:
         files = {"lib#.py": look.lib, "use#.py": f"import sys\n{_OWN}{look.use}"}
         files["test_#.py"] = f"import lib#, use#\n\ndef test_#():\n    {look.test}\n"
