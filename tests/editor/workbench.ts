@@ -136,7 +136,8 @@ export class Workbench {
    * a palette opened anew, as a user would.
    */
   async command(title: string): Promise<void> {
-    const row = this.quickRow(title).first();
+    // Enter takes the row that has the focus, which until the search has ended is another.
+    const row = this.page.locator(".quick-input-list .monaco-list-row.focused").filter({ hasText: title });
     for (let attempt = 1; ; attempt += 1) {
       await this.searchCommand(title);
       try {

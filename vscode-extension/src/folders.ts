@@ -68,7 +68,11 @@ export class Folders implements vscode.Disposable {
       vscode.window.setStatusBarMessage("Aftershock: no server is running", 4000);
     }
     const answers = await Promise.allSettled(
-      meant.map((server) => carry(name, args, (asked, given) => server.execute(asked, given), server.folder)),
+      meant.map((server) =>
+        name === command.showTimeline
+          ? server.timeline.show()
+          : carry(name, args, (asked, given) => server.execute(asked, given), server.folder),
+      ),
     );
     const done = answers.filter((answer) => answer.status === "fulfilled");
     const refused = answers.filter((answer) => answer.status === "rejected");
