@@ -31,7 +31,7 @@ _FUNCTION = "def work_0("
 _EDIT = "if value > 0:", "if value > -{}:"
 OUTCOMES = ("passed", "failed", "errored", "skipped")
 _TEST_FILE = "tests/test_000.py"
-_PATIENCE = 120.0  # seconds that the build may take
+_PATIENCE = 600.0  # seconds that the build may take
 
 
 @dataclass

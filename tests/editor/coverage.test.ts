@@ -1,8 +1,9 @@
 /** Coverage as a user meets it: all tests, one of them, one line. */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import { CodeServer } from "./codeServer.ts";
 import { ownPython, Project } from "./project.ts";
+import { stepsOf } from "./steps.ts";
 import { Workbench } from "./workbench.ts";
 
 let server: CodeServer;
@@ -44,10 +45,7 @@ after(async () => {
   project.remove();
 });
 
-/** One part of the story. */
-function step(name: string, act: () => Promise<void>): void {
-  test(name, () => user.try(name, act));
-}
+const step = stepsOf(() => user);
 
 /** Waits until just these lines are marked as executed, and just those as not executed. */
 async function seeLines(hit: string[], miss: string[]): Promise<void> {

@@ -1,9 +1,10 @@
 /** Two folders in one window: each has its own server, and one status item speaks for both. */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import { join } from "node:path";
 import { CodeServer } from "./codeServer.ts";
 import { ownPython, Project } from "./project.ts";
+import { stepsOf } from "./steps.ts";
 import { Workbench } from "./workbench.ts";
 
 let server: CodeServer;
@@ -33,10 +34,7 @@ after(async () => {
   project.remove();
 });
 
-/** One part of the story. */
-function step(name: string, act: () => Promise<void>): void {
-  test(name, () => user.try(name, act));
-}
+const step = stepsOf(() => user);
 
 step("both folders are built, and the status item counts the tests of both", async () => {
   await user.openFile("rates.py");

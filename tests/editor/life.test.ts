@@ -1,9 +1,10 @@
 /** The server's life as a user meets it: not before the folder is trusted, back after a crash. */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import { CodeServer } from "./codeServer.ts";
 import { ownPython, Project } from "./project.ts";
+import { stepsOf } from "./steps.ts";
 import { Workbench } from "./workbench.ts";
 
 let server: CodeServer;
@@ -26,10 +27,7 @@ after(async () => {
   project.remove();
 });
 
-/** One part of the story. */
-function step(name: string, act: () => Promise<void>): void {
-  test(name, () => user.try(name, act));
-}
+const step = stepsOf(() => user);
 
 /** The process ids of the servers that serve the project. */
 function servers(): number[] {

@@ -1,8 +1,9 @@
 /** The main job in a real editor: open a project, break a function, see which tests say so, mend it. */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import { CodeServer } from "./codeServer.ts";
 import { Project } from "./project.ts";
+import { stepsOf } from "./steps.ts";
 import { Workbench } from "./workbench.ts";
 
 const source = "src/marshmallow/validate.py";
@@ -33,10 +34,7 @@ after(async () => {
   project.remove();
 });
 
-/** One part of the story. */
-function step(name: string, act: () => Promise<void>): void {
-  test(name, () => user.try(name, act));
-}
+const step = stepsOf(() => user);
 
 step("the first build is asked for, and then every function tells its tests", async () => {
   await user.openFile(source, place.line, place.column);

@@ -2,7 +2,7 @@
 import * as vscode from "vscode";
 import { command, ownCommand, type Status } from "./protocol";
 import { merged, stopped } from "./statusMerging";
-import { counted, statusText } from "./statusText";
+import { counted, statusText, type StatusText } from "./statusText";
 
 const backgrounds = {
   none: undefined,
@@ -54,13 +54,14 @@ export class StatusItem implements vscode.Disposable {
     }
     const status = merged([...this.folders.values()].map((each) => [each.name, each.status] as const));
     this.status = status;
-    const { text, detail, severity } = statusText(status);
+    const shown = statusText(status);
+    const { text, detail, severity } = shown;
     this.item.text = text;
     this.item.tooltip = `Aftershock\n${detail}`;
     this.item.backgroundColor = backgrounds[severity];
     this.item.accessibilityInformation = { label: `Aftershock: ${detail.replaceAll("\n", ", ")}` };
     this.item.show();
-    this.showInLanguage(status);
+    this.showInLanguage(shown);
     const serving = [...this.folders.values()].some((each) => each.serving);
     void vscode.commands.executeCommand("setContext", "aftershock.serving", serving);
     void vscode.commands.executeCommand("setContext", "aftershock.paused", status.state === "paused");
@@ -87,8 +88,7 @@ export class StatusItem implements vscode.Disposable {
   }
 
   /** The same, beside what else there is to know of a Python file. */
-  private showInLanguage(status: Status): void {
-    const { text, detail, severity } = statusText(status);
+  private showInLanguage({ text, detail, severity }: StatusText): void {
     this.language.text = withoutIcons(text);
     this.language.detail = detail.replaceAll("\n", " · ");
     this.language.busy = text.includes("~spin");

@@ -92,11 +92,6 @@ class Driver:
         self._import_cancelled = False
         self._wake.set()
 
-    def look_ahead(self) -> None:
-        """What is likely to be edited next has changed: prepare for that, if nothing else is to be done."""
-        if self._at_rest() and self.warmed and not self._import_cancelled:
-            self._wake.set()
-
     async def settled(self) -> None:
         """Wait until nothing is running, waiting, or being warmed."""
         while self._task is not None and not self._at_rest():

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set as Abstra
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from aftershock.engine import events, sources
+from aftershock.engine import events
 from aftershock.engine.agent import AgentDied, Collection, SessionBroken
 from aftershock.engine.collection_memory import CollectionMemory
 from aftershock.engine.configuration import Configuration
@@ -33,8 +33,6 @@ from aftershock.engine.vitals import Vitals
 from aftershock.engine.warm import WarmSession
 from aftershock.engine.warming import Warming
 from aftershock.selection.facts import Verdict
-from aftershock.selection.imports import parse_imports
-from aftershock.selection.symbols import parse_symbols
 from aftershock.store import Store
 from aftershock.timeline.last_run import LastRun
 from aftershock_agent import messages
@@ -43,7 +41,6 @@ __all__ = ["Engine", "Explanation", "TestState"]
 
 log = logging.getLogger(__name__)
 
-_GLANCE = 1.0  # seconds that a file is shown before it is prepared for edits
 _IN_PROCESS = (
     "Tests run in the interpreter that has imported the project, not in forks of it, because {}. What they leave "
     "behind can reach later runs; docs/configuration.md tells more (setting aftershock.isolation)."
@@ -194,19 +191,6 @@ class Engine:
     def files_changed(self, paths: Iterable[Path]) -> None:
         """Files (absolute paths) were saved, made, removed or renamed: look, tell, and run if so configured."""
         self._absorb(paths)
-
-    def file_opened(self, path: Path) -> None:
-        """Somebody looks at a file (absolute path), and may edit it: make its first save as quick as later ones."""
-        asyncio.get_running_loop().call_later(_GLANCE, self._prepare, path)
-
-    def _prepare(self, path: Path) -> None:
-        relative = sources.relative(self._configuration.root, path)
-        file = self._project.present.sources.get(relative) if relative else None
-        if file is not None and self._driver.state is State.READY:
-            parse_symbols(file.text, file.path)
-            parse_imports(file.text, file.path)
-            self._warming.foretell(file)
-            self._driver.look_ahead()
 
     def _absorb(self, paths: Iterable[Path]) -> None:
         change = self._project.look(paths, self._warming.foretell)

@@ -33,7 +33,3 @@ class Outlines:
         """The last good outline, whatever became of the text since; read and parsed where there is none yet."""
         known = self._known.get(path)
         return known[1] if known else self.of(path, read())
-
-    def forget(self, path: str) -> None:
-        """The file is gone."""
-        self._known.pop(path, None)

@@ -225,13 +225,12 @@ class Session:
 
     def actions(self, params: CodeActionParams) -> list[CodeAction]:
         """What can be done about what is marked in a place of a file."""
-        path = self.places.path(params.text_document.uri)
+        path, only = self.places.path(params.text_document.uri), params.context.only
         if path is None or not self._started:
             return []
-        marks = self._publisher.marks_at(path, params.range.start.line, params.range.end.line)
-        only = params.context.only
         if only and not any(kind in ("", CodeActionKind.QuickFix) for kind in only):
             return []
+        marks = self._publisher.marks_at(path, params.range.start.line, params.range.end.line)
         shown = [each for each in params.context.diagnostics if each.source == SOURCE]
         return actions_for(marks, shown, self._publisher.marks_of, self.places)
 

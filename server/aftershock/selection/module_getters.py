@@ -133,5 +133,6 @@ def _is_later(node: ast.AST, parents: Mapping[ast.AST, ast.AST]) -> bool:
 
 
 def _is_module_of(node: ast.AST, fixed: AbstractSet[str]) -> bool:
-    of_name = isinstance(node, ast.Attribute) and node.attr == "__module__" and isinstance(node.value, ast.Name)
-    return of_name and isinstance(node.value, ast.Name) and node.value.id in fixed  # type: ignore[attr-defined]
+    if not (isinstance(node, ast.Attribute) and node.attr == "__module__"):
+        return False
+    return isinstance(node.value, ast.Name) and node.value.id in fixed
