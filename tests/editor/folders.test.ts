@@ -1,5 +1,6 @@
 /** Two folders in one window: each has its own server, and one status item speaks for both. */
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { after, before } from "node:test";
 import { join } from "node:path";
 import { CodeServer } from "./codeServer.ts";
@@ -7,15 +8,21 @@ import { ownPython, Project } from "./project.ts";
 import { stepsOf } from "./steps.ts";
 import { Workbench } from "./workbench.ts";
 
+const workspace = "both.code-workspace";
+
+/** The text of a workspace with these folders. */
+function workspaceOf(...paths: string[]): string {
+  const settings = { "aftershock.initialBuild": "auto" };
+  return JSON.stringify({ folders: paths.map((path) => ({ path })), settings });
+}
+
 let server: CodeServer;
 let project: Project;
 let user: Workbench;
 
 before(async () => {
-  const folders = [{ path: "shop" }, { path: "bank" }];
-  const settings = { "aftershock.initialBuild": "auto" };
   project = Project.write({
-    "both.code-workspace": JSON.stringify({ folders, settings }),
+    [workspace]: workspaceOf("shop", "bank"),
     "shop/pyproject.toml": "[tool.pytest.ini_options]\npythonpath = ['.']\n",
     "shop/prices.py": "def net(gross):\n    return gross - 1\n",
     "shop/tests/test_prices.py": "from prices import net\n\n\ndef test_net():\n    assert net(2) == 1\n",
@@ -25,7 +32,7 @@ before(async () => {
       "from rates import rate\n\n\ndef test_rate():\n    assert rate() == 3\n\n\ndef test_type():\n    assert rate()\n",
   });
   server = await CodeServer.start({ "aftershock.interpreter": [ownPython()] });
-  user = await Workbench.open(server.address, join(project.root, "both.code-workspace"));
+  user = await Workbench.open(server.address, join(project.root, workspace));
 });
 
 after(async () => {
@@ -70,4 +77,11 @@ step("the palette runs the failed tests of all", async () => {
   await user.openFile("prices.py");
   await user.seeStatusPass(/running/, () => user.command("Aftershock: Run Failed Tests"));
   await user.status.filter({ hasText: /1 failed/ }).waitFor();
+});
+
+step("a folder that is removed takes its tests and failures with it", async () => {
+  writeFileSync(join(project.root, workspace), workspaceOf("shop"));
+  await user.status.filter({ hasText: /^\s*1 test$/ }).waitFor();
+  await user.openFile("prices.py");
+  await user.seeLens(1, /^1 test ✓/);
 });

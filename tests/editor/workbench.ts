@@ -50,6 +50,16 @@ export class Workbench {
     return this.page.locator('[id="aftershock.aftershock.status"], [id*="aftershock.status"]').first();
   }
 
+  /** The braces beside the language of the file, which tell more of it under the mouse. */
+  get languageStatus(): Locator {
+    return this.page.locator('[id="status.languageStatus"]');
+  }
+
+  /** The messages that are shown. */
+  get messages(): Locator {
+    return this.page.locator(".notification-list-item");
+  }
+
   /** The page in the timeline's panel: the editor puts it into a frame within a frame. */
   get timeline(): FrameLocator {
     return this.page.frameLocator("iframe.webview").frameLocator("#active-frame");
@@ -197,7 +207,7 @@ export class Workbench {
 
   /** Clicks a button of the message that is shown. */
   async answer(message: RegExp, button: string): Promise<void> {
-    const toast = this.page.locator(".notification-list-item").filter({ hasText: message });
+    const toast = this.messages.filter({ hasText: message });
     await toast.locator(".monaco-button").filter({ hasText: button }).click();
     await toast.waitFor({ state: "detached" });
   }

@@ -8,7 +8,7 @@ import signal
 from collections.abc import Awaitable, Callable
 
 import pytest
-from lsprotocol.types import ClientCapabilities, DiagnosticSeverity
+from lsprotocol.types import ClientCapabilities, Diagnostic, DiagnosticSeverity
 from pygls.exceptions import JsonRpcException
 
 from support.editor import Editor, close_editor
@@ -68,6 +68,26 @@ async def test_resuming_runs_on_saves_even_where_they_run_nothing_by_default(
     editor.open("prices.py")
     editor.edit("prices.py", "gross // 10", "gross // 9")
     await editor.shows_errors("tests/test_prices.py", 1)
+
+
+async def test_what_is_marked_and_how_severely_is_the_users_choice(open_shop: Callable[..., Awaitable[Editor]]) -> None:
+    diagnostics = {"failures": "warning", "affected": False}
+    editor = await open_shop(settings={"diagnostics": diagnostics, "runMode": "onDemand"})
+    await editor.ready()
+    await editor.fresh()
+    editor.open("prices.py")
+    editor.edit("prices.py", "gross // 10", "gross // 9")
+    await editor.until(lambda: TEST_NET in editor.affected, "an affected test")
+    assert await editor.shows_lens("prices.py", 1, lambda text: "affected" in text) == "2 affected, not run"
+    assert not editor.diagnostics("tests/test_prices.py")
+
+    await editor.command("aftershock.runAffected")
+
+    def warnings() -> list[Diagnostic]:
+        return editor.diagnostics("tests/test_prices.py", DiagnosticSeverity.Warning)
+
+    await editor.until(lambda: len(warnings()) == 1, "a warning")
+    assert editor.diagnostics("tests/test_prices.py") == warnings()
 
 
 async def test_a_client_without_any_capability_is_served(open_shop: Callable[..., Awaitable[Editor]]) -> None:

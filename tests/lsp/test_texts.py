@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from lsprotocol.types import Position
 
+from aftershock.engine.configuration import Configuration
 from aftershock.engine.events import Problem, TestNode
-from aftershock.lsp.diagnostics import diagnostics_of, failure_marks, pending_mark
+from aftershock.lsp.diagnostics import diagnostics_of, failure_marks, pending_mark, severities_of
 from aftershock.lsp.explorer import items_of
 from aftershock.lsp.lenses import lens_text, own_tests
 from aftershock.lsp.places import Places, line_range, units
@@ -16,6 +17,8 @@ from aftershock.lsp.reach import Summary
 from aftershock.selection.facts import Outcome, Verdict
 from aftershock_agent.messages import Failure, Frame
 from support.project import Project
+
+_SEVERITIES = severities_of(Configuration(Path()))
 
 
 @pytest.mark.parametrize(
@@ -69,13 +72,14 @@ def test_pending_tests_of_one_line_are_one_hint(project: Project) -> None:
     node = _test(project)
     marks = [pending_mark(node, True, line_range("def test_it():", 1)) for _ in range(3)]
 
-    [hint] = diagnostics_of(marks, [], ["def test_it():"])
+    [hint] = diagnostics_of(marks, [], ["def test_it():"], _SEVERITIES)
 
     assert hint.message == "3 tests affected, running…"
 
 
 def test_a_problem_beyond_its_line_is_still_shown() -> None:
-    beyond, missing = diagnostics_of([], [Problem("syntax", "no", 1, 99), Problem("import", "no", 7)], ["  x = ("])
+    problems = [Problem("syntax", "no", 1, 99), Problem("import", "no", 7)]
+    beyond, missing = diagnostics_of([], problems, ["  x = ("], _SEVERITIES)
     assert (beyond.range.start, beyond.range.end) == (Position(0, 2), Position(0, 7))
     assert missing.range.start == Position(6, 0)
 

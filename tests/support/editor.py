@@ -124,10 +124,10 @@ class Editor:
     def _refreshed_since(self, seen: int) -> bool:
         return self.refreshes > seen
 
-    def diagnostics(self, path: str, severity: types.DiagnosticSeverity) -> list[types.Diagnostic]:
-        """What is shown of a file now."""
+    def diagnostics(self, path: str, severity: types.DiagnosticSeverity | None = None) -> list[types.Diagnostic]:
+        """What is shown of a file now; all of it, or that of one severity."""
         shown = self.client.diagnostics.get(self.uri(path), ())
-        return [diagnostic for diagnostic in shown if diagnostic.severity == severity]
+        return [diagnostic for diagnostic in shown if severity in (None, diagnostic.severity)]
 
     def errors(self, path: str) -> list[types.Diagnostic]:
         """The errors of a file."""

@@ -17,6 +17,7 @@ import { enabled } from "./settings";
 import type { StatusItem } from "./statusItem";
 import { stopped } from "./statusMerging";
 import { TestExplorer } from "./testExplorer";
+import { askAboutTestingView } from "./testingViewQuestion";
 import { TimelinePanel } from "./timeline";
 
 /** A server that dies this often within `crashWindow` milliseconds stays down. */
@@ -159,6 +160,9 @@ export class Server implements vscode.Disposable {
       this.showOwn("failed", "The server did not start. The log tells why.");
       return;
     }
+    askAboutTestingView(this.folder, this.context.workspaceState).catch((error: unknown) => {
+      this.log.warn(`The setting aftershock.testExplorer could not be changed: ${String(error)}`);
+    });
   }
 
   private showOwn(state: "starting" | "failed" | "stopped", message: string): void {

@@ -30,11 +30,17 @@ export function namedInterpreter(folder: vscode.WorkspaceFolder): string[] {
 
 /** Whether the Testing view is ours to fill. */
 export function testExplorer(folder: vscode.WorkspaceFolder): boolean {
-  const wish = vscode.workspace.getConfiguration(section, folder).get<string>("testExplorer", "auto");
-  if (wish !== "auto") {
-    return wish === "on";
-  }
-  return !vscode.workspace.getConfiguration("python", folder).get<boolean>("testing.pytestEnabled", false);
+  return testExplorerWish(folder) !== "off" && !leftToPython(folder);
+}
+
+/** Whether the Testing view is left to the Python extension, which fills it already. */
+export function leftToPython(folder: vscode.WorkspaceFolder): boolean {
+  const python = vscode.workspace.getConfiguration("python", folder);
+  return testExplorerWish(folder) === "auto" && python.get<boolean>("testing.pytestEnabled", false);
+}
+
+function testExplorerWish(folder: vscode.WorkspaceFolder): string {
+  return vscode.workspace.getConfiguration(section, folder).get<string>("testExplorer", "auto");
 }
 
 /**

@@ -88,9 +88,9 @@ export class StatusItem implements vscode.Disposable {
   }
 
   /** The same, beside what else there is to know of a Python file. */
-  private showInLanguage({ text, detail, severity }: StatusText): void {
-    this.language.text = withoutIcons(text);
-    this.language.detail = detail.replaceAll("\n", " · ");
+  private showInLanguage({ text, title, summary, severity }: StatusText): void {
+    this.language.text = `Aftershock: ${title}`;
+    this.language.detail = summary;
     this.language.busy = text.includes("~spin");
     this.language.severity =
       severity === "none" ? vscode.LanguageStatusSeverity.Information : vscode.LanguageStatusSeverity.Warning;

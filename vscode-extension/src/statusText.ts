@@ -1,9 +1,11 @@
 /** What the status item says, in few words. */
 import type { Interpreter, State, Status } from "./protocol";
 
-/** The item's look: `text` with a codicon, `detail` for the tooltip, whether it asks for attention. */
+/** What there is to say: `text` for the item, with a codicon, and `detail` for its tooltip; both at less length. */
 export interface StatusText {
   text: string;
+  title: string;
+  summary: string;
   detail: string;
   severity: "none" | "warning" | "error";
 }
@@ -25,10 +27,12 @@ export function counted(count: number, noun: string): string {
 
 /** The text for a state and its counts. */
 export function statusText(status: Status): StatusText {
-  const detail = [titles[status.state], status.message, counts(status), warmth(status.interpreter)]
+  const title = titles[status.state];
+  const detail = [title, status.message, counts(status), warmth(status.interpreter)]
     .filter((line) => line !== "")
     .join("\n");
-  return { text: words(status), detail, severity: status.state === "failed" ? "warning" : "none" };
+  const severity = status.state === "failed" ? "warning" : "none";
+  return { text: words(status), title, summary: status.message || counts(status), detail, severity };
 }
 
 function counts(status: Status): string {

@@ -14,6 +14,10 @@ else:
     import tomli as tomllib
 
 
+OFF = "off"
+"""The severity of marks that nobody wants."""
+
+
 class ConfigurationError(ValueError):
     """A setting that can't be used; the message names it, says what is wrong and what is allowed."""
 
@@ -34,8 +38,9 @@ class Configuration:
     test_timeout: float = 60.0
     max_auto_run_seconds: float = 60.0
     parallel: str | int = "auto"
-    diagnostics_failures: bool = True
-    diagnostics_affected: bool = True
+    diagnostics_failures: str = "error"
+    diagnostics_affected: str = "hint"
+    diagnostics_order_dependent: str = "information"
     code_lens_enable: bool = True
     test_explorer: str = "auto"
     log_level: str = "info"
@@ -78,6 +83,16 @@ def _flag(setting: str, value: object) -> object:
     if not isinstance(value, bool):
         raise _wrong(setting, value, "true or false")
     return value
+
+
+def _severity(usual: str) -> Convert:
+    """A severity, or whether there is a mark at all: ``usual`` is that of one that is only switched on."""
+    choose = _choice("error", "warning", "information", "hint", OFF)
+
+    def convert(setting: str, value: object) -> object:
+        return (usual if value else OFF) if isinstance(value, bool) else choose(setting, value)
+
+    return convert
 
 
 def _seconds(setting: str, value: object) -> object:
@@ -124,8 +139,9 @@ SETTINGS: dict[str, tuple[str, Convert]] = {
     "testTimeout": ("test_timeout", _seconds),
     "maxAutoRunSeconds": ("max_auto_run_seconds", _seconds),
     "parallel": ("parallel", _parallel),
-    "diagnostics.failures": ("diagnostics_failures", _flag),
-    "diagnostics.affected": ("diagnostics_affected", _flag),
+    "diagnostics.failures": ("diagnostics_failures", _severity("error")),
+    "diagnostics.affected": ("diagnostics_affected", _severity("hint")),
+    "diagnostics.orderDependent": ("diagnostics_order_dependent", _severity("information")),
     "codeLens.enable": ("code_lens_enable", _flag),
     "testExplorer": ("test_explorer", _choice("auto", "on", "off")),
     "logLevel": ("log_level", _choice("debug", "info", "warning", "error")),

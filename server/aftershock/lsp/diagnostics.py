@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -15,6 +15,7 @@ from lsprotocol.types import (
     Range,
 )
 
+from aftershock.engine.configuration import OFF, Configuration
 from aftershock.engine.events import OrderDependent, Problem, TestNode
 from aftershock.lsp.places import Places, units
 from aftershock.selection.facts import Outcome, Verdict
@@ -28,11 +29,25 @@ _WIDTH = 300
 
 
 class MarkKind(Enum):
-    """What a mark says: that a test fails, waits for a new verdict, or that there is something to know about it."""
+    """What a mark says: that a test fails, depends on another one, or waits for a new verdict; in a line's order."""
 
-    FAILURE = DiagnosticSeverity.Error
-    PENDING = DiagnosticSeverity.Hint
-    NOTE = DiagnosticSeverity.Information
+    FAILURE = 1
+    ORDER_DEPENDENT = 2
+    PENDING = 3
+
+
+Severities = Mapping[MarkKind, DiagnosticSeverity]
+"""Of each kind of marks that is wanted."""
+
+
+def severities_of(configuration: Configuration) -> Severities:
+    """The kinds of marks that the settings want, and how severe they are."""
+    wanted = {
+        MarkKind.FAILURE: configuration.diagnostics_failures,
+        MarkKind.ORDER_DEPENDENT: configuration.diagnostics_order_dependent,
+        MarkKind.PENDING: configuration.diagnostics_affected,
+    }
+    return {kind: DiagnosticSeverity[name.capitalize()] for kind, name in wanted.items() if name != OFF}
 
 
 @dataclass(frozen=True)
@@ -108,31 +123,33 @@ def order_mark(node: TestNode, found: OrderDependent, on: TestNode | None, place
     related = (
         (DiagnosticRelatedInformation(places.location(on.path, on.line), "it depends on this test"),) if on else ()
     )
-    return Mark(node.id, node.path, place, found.text, MarkKind.NOTE, related=related)
+    return Mark(node.id, node.path, place, found.text, MarkKind.ORDER_DEPENDENT, related=related)
 
 
-def diagnostics_of(marks: Iterable[Mark], problems: Sequence[Problem], text: Sequence[str]) -> list[Diagnostic]:
+def diagnostics_of(
+    marks: Iterable[Mark], problems: Sequence[Problem], text: Sequence[str], severities: Severities
+) -> list[Diagnostic]:
     """All diagnostics of one file; ``text`` holds its lines.  Marks of one kind that share a line become one."""
     grouped: dict[tuple[int, int, bool], list[Mark]] = {}
     for mark in marks:
         grouped.setdefault((mark.range.start.line, mark.kind.value, mark.own), []).append(mark)
     shown = [_problem(problem, text) for problem in problems]
-    return shown + [_diagnostic(group) for _, group in sorted(grouped.items(), key=lambda item: item[0])]
+    return shown + [_diagnostic(group, severities) for _, group in sorted(grouped.items(), key=lambda item: item[0])]
 
 
-def _diagnostic(marks: Sequence[Mark]) -> Diagnostic:
+def _diagnostic(marks: Sequence[Mark], severities: Severities) -> Diagnostic:
     first = marks[0]
     message = first.message
     if len(marks) > 1 and first.kind is MarkKind.PENDING:
         message = f"{len(marks)} tests {message}"
-    elif len(marks) > 1 and first.kind is MarkKind.NOTE:
+    elif len(marks) > 1 and first.kind is MarkKind.ORDER_DEPENDENT:
         message = f"{message} ({len(marks)} tests here do)"
     elif len(marks) > 1:
         message = f"{len(marks)} tests fail here. {message}"
     return Diagnostic(
         range=first.range,
         message=message,
-        severity=first.kind.value,
+        severity=severities[first.kind],
         source=SOURCE,
         code=first.test if len(marks) == 1 else None,
         related_information=list(first.related) or None,

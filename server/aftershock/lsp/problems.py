@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from lsprotocol.types import Range
 
 from aftershock.engine import events
-from aftershock.engine.configuration import Configuration
 from aftershock.engine.engine import TestState
-from aftershock.lsp.diagnostics import MarkKind, failed, failure_marks, order_mark, pending_mark
+from aftershock.lsp.diagnostics import MarkKind, Severities, failed, failure_marks, order_mark, pending_mark
 from aftershock.lsp.lenses import plain_chain
 from aftershock.lsp.outlines import Outlines
 from aftershock.lsp.places import Places
@@ -22,7 +21,7 @@ class Problems:
 
     def __init__(
         self,
-        configuration: Configuration,
+        severities: Severities,
         places: Places,
         outlines: Outlines,
         publisher: Publisher,
@@ -31,8 +30,7 @@ class Problems:
         order_dependent: Callable[[Verdict], events.OrderDependent | None],
     ) -> None:
         """``tests``, ``state_of`` and ``order_dependent`` are the engine's."""
-        self._failures = configuration.diagnostics_failures
-        self._pending = configuration.diagnostics_affected
+        self._wanted = severities.keys()
         self._places = places
         self._outlines = outlines
         self._publisher = publisher
@@ -95,8 +93,8 @@ class Problems:
 
     def _show(self, verdict: Verdict) -> None:
         node = self._tests().get(verdict.test)
-        marks = failure_marks(node, verdict, self._places) if node and self._failures else ()
-        depends = self._order_dependent(verdict)
+        marks = failure_marks(node, verdict, self._places) if node and MarkKind.FAILURE in self._wanted else ()
+        depends = self._order_dependent(verdict) if MarkKind.ORDER_DEPENDENT in self._wanted else None
         if node is not None and depends is not None:
             on = self._tests().get(depends.on or "")
             marks += (order_mark(node, depends, on, self._place(node), self._places),)
@@ -107,8 +105,8 @@ class Problems:
 
     def _mark_pending(self, test: str, running: bool) -> None:
         node = self._tests().get(test)
-        shown = (pending_mark(node, running, self._place(node)),) if node and self._pending else ()
-        self._publisher.mark(test, shown)
+        wanted = MarkKind.PENDING in self._wanted
+        self._publisher.mark(test, (pending_mark(node, running, self._place(node)),) if node and wanted else ())
 
     def _place(self, node: events.TestNode) -> Range:
         """The line of the test's definition, below its decorators."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from lsprotocol.types import Diagnostic
 
 from aftershock.engine.events import Problem
-from aftershock.lsp.diagnostics import Mark, MarkKind, diagnostics_of
+from aftershock.lsp.diagnostics import Mark, MarkKind, Severities, diagnostics_of
 from aftershock.lsp.places import Places
 from aftershock.lsp.timing import Delayed
 
@@ -21,8 +21,9 @@ Publish = Callable[[str, Sequence[Diagnostic]], None]
 class Publisher:
     """Marks by test and problems by file; every file that they touch is published once per turn of the loop at most."""
 
-    def __init__(self, places: Places, publish: Publish) -> None:
-        """``publish`` sends a URI's diagnostics to the client."""
+    def __init__(self, places: Places, publish: Publish, severities: Severities) -> None:
+        """``publish`` sends a URI's diagnostics to the client; ``severities`` has all kinds that are marked."""
+        self._severities = severities
         self._places = places
         self._publish = publish
         self._marks: dict[str, tuple[Mark, ...]] = {}
@@ -131,4 +132,4 @@ class Publisher:
             for mark in self._marks.get(test, ())
             if mark.path == path
         ]
-        return diagnostics_of(marks, self._problems.get(path, ()), text.split("\n"))
+        return diagnostics_of(marks, self._problems.get(path, ()), text.split("\n"), self._severities)

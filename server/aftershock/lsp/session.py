@@ -20,7 +20,7 @@ from aftershock.lsp import protocol
 from aftershock.lsp.actions import actions_for
 from aftershock.lsp.client import Client
 from aftershock.lsp.coverage import Coverage
-from aftershock.lsp.diagnostics import SOURCE
+from aftershock.lsp.diagnostics import SOURCE, severities_of
 from aftershock.lsp.explorer import items_of
 from aftershock.lsp.lenses import lenses_of, own_tests
 from aftershock.lsp.outlines import Outlines
@@ -70,9 +70,10 @@ class Session:
         numbers = self.engine.run_numbers
         self.coverage = Coverage(client, configuration, self.places, steps, lambda: self.engine.tests, numbers)
         self._outlines = Outlines()
-        self._publisher = Publisher(self.places, client.publish)
+        severities = severities_of(configuration)
+        self._publisher = Publisher(self.places, client.publish, severities)
         self._problems = Problems(
-            configuration,
+            severities,
             self.places,
             self._outlines,
             self._publisher,
