@@ -76,8 +76,12 @@ def test_why_explains_both_states(shop: Project, aftershock: Aftershock) -> None
     shop.edit("prices.py", '"{amount} EUR"', '"EUR {amount}"')
 
     affected = aftershock("why", "test_prices.py::test_label")
-    assert "affected" in affected.stdout
-    assert "prices.py: body of label changed" in affected.stdout
+    assert affected.stdout.splitlines() == [
+        "test_prices.py::test_label is affected",
+        "  prices.py: body of label changed",
+        '    - return f"{amount} EUR"',
+        '    + return f"EUR {amount}"',
+    ]
 
 
 def test_why_of_no_test_or_of_several_is_wrong_usage(aftershock: Aftershock) -> None:

@@ -111,7 +111,8 @@ async def test_why_names_the_function_that_changed(open_shop: Callable[..., Awai
     answer = await editor.command("aftershock.why", TEST_NET)
 
     assert answer["affected"]
-    assert answer["reasons"] == ["prices.py: body of tax changed"]
+    lines = ["- return gross // 10", "+ return gross // 9"]
+    assert answer["reasons"] == [{"text": "prices.py: body of tax changed", "lines": lines}]
     assert await editor.shows_lens("prices.py", 1, lambda text: "affected" in text) == "2 affected, not run"
     assert editor.diagnostics("tests/test_prices.py", DiagnosticSeverity.Hint)[0].message == "affected, not run"
 
@@ -133,7 +134,8 @@ async def test_why_names_the_function_that_sees_a_changed_value(editor: Editor) 
 
     answer = await editor.command("aftershock.why", TEST_NET)
 
-    assert list(answer["reasons"]) == ["prices.py: RATE changed, which tax in prices.py can see"]
+    text = "prices.py: RATE changed, which tax in prices.py can see"
+    assert answer["reasons"] == [{"text": text, "lines": ["- RATE = 10", "+ RATE = 9"]}]
 
 
 async def test_why_of_an_unknown_test_is_answered_in_one_sentence(editor: Editor) -> None:

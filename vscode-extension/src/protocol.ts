@@ -187,11 +187,17 @@ export interface SymbolReference {
   qualname: string;
 }
 
+/** One cause in words, and the lines of the source that were (`- `) and are (`+ `), where these are known. */
+export interface WhyReason {
+  text: string;
+  lines: string[];
+}
+
 /** The answer of `aftershock.why`. */
 export interface Explanation {
   test: string;
   affected: boolean;
-  reasons: string[];
+  reasons: WhyReason[];
   inputs: string[];
 }
 

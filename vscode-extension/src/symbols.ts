@@ -90,11 +90,13 @@ async function openTestOfLine(reference: LineReference | undefined, ask: Ask): P
 /** Shows why a test is affected, or what keeps it fresh. */
 async function showExplanation(explanation: Explanation): Promise<void> {
   const { test, affected, reasons, inputs } = explanation;
-  const lines = affected ? reasons : readable(inputs);
-  await vscode.window.showQuickPick(
-    lines.map((label) => ({ label })),
-    { title: test, placeHolder: affected ? "Affected by" : "Fresh: none of its inputs changed" },
-  );
+  const rows = affected
+    ? reasons.map(({ text, lines }) => ({ label: text, detail: lines.join("   ") }))
+    : readable(inputs).map((label) => ({ label }));
+  await vscode.window.showQuickPick(rows, {
+    title: test,
+    placeHolder: affected ? "Affected by" : "Fresh: none of its inputs changed",
+  });
 }
 
 /** A test's id: the one given, or a test of the symbol at the cursor that the user picks. */

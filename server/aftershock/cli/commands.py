@@ -108,7 +108,11 @@ async def why(configuration: Configuration, asked: str) -> int:
         explanation = engine.explain(matching[0])
         state = "affected" if explanation.affected else "fresh: nothing that it depends on has changed"
         terminal.line(f"{matching[0]} is {terminal.bold(state)}")
-        for line in explanation.reasons if explanation.affected else explanation.inputs:
+        for because in explanation.reasons:
+            terminal.line(f"  {because.text}")
+            for line in because.lines:
+                terminal.line(f"    {terminal.bad(line) if line.startswith('-') else terminal.good(line)}")
+        for line in () if explanation.affected else explanation.inputs:
             terminal.line(f"  {line}")
         for depends in _order_dependent(engine, matching):
             terminal.line(depends.text)

@@ -11,7 +11,7 @@ import fnmatch
 import itertools
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from aftershock.engine import events
@@ -20,7 +20,9 @@ from aftershock.engine.collection_memory import CollectionMemory
 from aftershock.engine.configuration import Configuration
 from aftershock.engine.driver import Driver
 from aftershock.engine.events import RunKind, State
+from aftershock.engine.explaining import Explanation, explain
 from aftershock.engine.foresight import Foreseen, foresee
+from aftershock.engine.former_texts import FormerTexts
 from aftershock.engine.ledger import Ledger
 from aftershock.engine.muting import Muted
 from aftershock.engine.order_dependence import OrderDependents
@@ -37,7 +39,7 @@ from aftershock.store import Store
 from aftershock.timeline.last_run import LastRun
 from aftershock_agent import messages
 
-__all__ = ["Engine", "Explanation", "TestState"]
+__all__ = ["Engine", "TestState"]
 
 log = logging.getLogger(__name__)
 
@@ -47,15 +49,6 @@ _IN_PROCESS = (
 )
 _DEFERRED = 3.0  # seconds without a save before runMode "deferred" runs
 _TEST_FILES = ("test_*.py", "*_test.py")  # pytest's default for python_files
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """Why a test is affected, or what keeps it fresh: the keys of its last fact."""
-
-    affected: bool
-    reasons: tuple[str, ...]
-    inputs: tuple[str, ...]
 
 
 class Engine:
@@ -81,6 +74,7 @@ class Engine:
         self._store, notice = Store.open(root / ".aftershock" / "facts.db")
         if notice:
             self._tell(events.Notice("warning", notice))
+        self._former, self._recorder = FormerTexts(self._store), RunRecorder(self._store, self._tell)
         self._project = Project(root, self._configuration.pytest_args, self._store)
         await self._project.scan(self._store.get_meta("distributions") or "")
         self._memory = CollectionMemory(self._store)
@@ -100,9 +94,14 @@ class Engine:
         elif not self._memory.holds(self._project.present.snapshot):
             await self._collect_once()
 
+    def _hear(self, event: events.Event) -> None:
+        if isinstance(event, events.RunStarted):
+            self._former.run_starts(self._project.present.sources)
+        self._recorder.hear(event)
+
     def _parts(self) -> Parts:
         known = self._configuration, self._known, self._ledger, self._standing
-        told = RunRecorder(self._store, self._tell).hear, self._absorb, self._warmed, self.run_numbers
+        told = self._hear, self._absorb, self._warmed, self.run_numbers
         return Parts(*known, self._warming, self._order_dependents, *told)
 
     async def close(self) -> None:
@@ -112,6 +111,7 @@ class Engine:
         await self._driver.stop()
         await self._warming.stop()
         await self._vitals.close()
+        self._former.close()
         self._store.close()
 
     async def settled(self) -> None:
@@ -181,10 +181,8 @@ class Engine:
         """Why a test is affected or fresh; raises KeyError for an unknown test."""
         if test not in self.tests:
             raise KeyError(test)
-        fact = self._ledger.index.matching(test) or self._ledger.index.latest(test)
-        inputs = sorted({str(key) for inputs in fact.inputs for key, _ in inputs}) if fact else []
-        affected = test in self.affected
-        return Explanation(affected, self._ledger.index.explained(test) if affected else (), tuple(inputs))
+        present = self._project.present.sources
+        return explain(test, test in self.affected, self._ledger.index, self._former, present)
 
     # --- what changes ---------------------------------------------------------------------------
 

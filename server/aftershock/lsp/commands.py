@@ -66,7 +66,8 @@ async def _why(session: Session, arguments: Arguments) -> protocol.WhyResult:
         explanation = session.engine.explain(test)
     except KeyError:
         raise JsonRpcInvalidParams(f"There is no test {test}.") from None
-    return protocol.WhyResult(test, explanation.affected, explanation.reasons, explanation.inputs)
+    reasons = [protocol.WhyReason(because.text, because.lines) for because in explanation.reasons]
+    return protocol.WhyResult(test, explanation.affected, reasons, explanation.inputs)
 
 
 async def _show_timeline(session: Session, _: Arguments) -> protocol.Timeline:

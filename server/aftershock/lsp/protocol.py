@@ -262,12 +262,20 @@ class LineTests:
 
 
 @attrs.frozen
+class WhyReason:
+    """One cause in words; ``lines`` of the source that were (``- ``) and are (``+ ``), where these are known."""
+
+    text: str
+    lines: Sequence[str]
+
+
+@attrs.frozen
 class WhyResult:
     """The answer of ``aftershock.why``: ``inputs`` are the keys that the test's last fact depended on."""
 
     test: str
     affected: bool
-    reasons: Sequence[str]
+    reasons: Sequence[WhyReason]
     inputs: Sequence[str]
 
 
@@ -347,7 +355,7 @@ _INCOMING: Mapping[str, type] = {
 }
 _SENT = (
     *(Interpreter, Status, TestItem, TestModule, TestModuleDelete, AffectedTest, AffectedTests, TestFrame, TestFailure),
-    *(TestRunProgress, TestRunResult, SymbolReference, SymbolTest, SymbolTests, WhyResult, DebugAddress),
+    *(TestRunProgress, TestRunResult, SymbolReference, SymbolTest, SymbolTests, WhyReason, WhyResult, DebugAddress),
     *(Timeline, TestPlace, CoveredFile, Coverage, CoverageDetails, LineTests),
 )
 

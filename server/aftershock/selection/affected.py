@@ -279,15 +279,16 @@ class FactIndex:
             return (OTHER_VARIANT,)
         return tuple(self._reason(key, stale[key]) for key in sorted(stale, key=_specific_first))
 
-    def explained(self, test: str) -> tuple[str, ...]:
-        """The reasons in words, each with the code that the test ran which can see what has changed."""
+    def explained(self, test: str) -> tuple[Reason, ...]:
+        """The reasons, each with the code that the test ran which can see what has changed."""
         fact = self._matched.get(test) or self.latest(test)
         keys = {key: digest for inputs in fact.inputs for key, digest in inputs} if fact is not None else {}
         found = []
         for reason in self.reasons(test):
             key = reason.key
             through = self._through(key, keys[key], keys.keys()) if key is not None and key in keys else ()
-            found.append(f"{reason.text}, which {in_words(through)} can see" if through else reason.text)
+            text = f"{reason.text}, which {in_words(through)} can see" if through else reason.text
+            found.append(replace(reason, text=text))
         return tuple(found)
 
     def _through(self, key: Key, recorded: str, seen: AbstractSet[Key]) -> list[Key]:

@@ -15,10 +15,16 @@ from aftershock_agent.tables import ANNOTATED, DOCSTRING, FAMILY, GIVEN, INSPECT
 
 @dataclass(frozen=True)
 class Reason:
-    """One cause: the key that moved (None: there is no fact to compare with), and a short sentence."""
+    """One cause: the key that moved (None: there is no fact to compare with), and a short sentence.
+
+    ``recorded`` is the key's digest in the fact; ``names`` are the symbols of the key's file that have changed, where
+    these are known.
+    """
 
     key: Key | None
     text: str
+    recorded: str = ""
+    names: AbstractSet[str] = frozenset()
 
 
 NEVER_RUN = Reason(None, "never run")
@@ -47,8 +53,9 @@ _FIXED = {
 def reason_for(key: Key, recorded: str, snapshot: Snapshot, names: AbstractSet[str] | None = None) -> Reason:
     """Why ``key``, recorded with this digest, doesn't match the present; ``names`` of a file have other values now."""
     if names:
-        return Reason(key, f"{key.path}: {_listed(names)} changed")
-    return Reason(key, _FIXED.get(key.kind) or _text(key, recorded, snapshot))
+        return Reason(key, f"{key.path}: {_listed(names)} changed", recorded, names)
+    body = {key.name} if key.kind is KeyKind.BODY else set[str]()
+    return Reason(key, _FIXED.get(key.kind) or _text(key, recorded, snapshot), recorded, body)
 
 
 def in_words(functions: Sequence[Key]) -> str:

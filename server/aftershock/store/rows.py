@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -20,10 +21,27 @@ from aftershock_agent.codec import failure_from
 from aftershock_agent.messages import CollectedTest, Failure
 
 T = TypeVar("T")
+_LONGEST = 20_000_000  # bytes of a source; what unpacks to more was not packed here
 
 
 class MalformedError(Exception):
     """A row holds something that this program doesn't write."""
+
+
+class TextFile(Protocol):
+    """A source file."""
+
+    @property
+    def path(self) -> str:
+        """Relative to the project, forward slashes."""
+
+    @property
+    def text(self) -> bytes:
+        """What it says."""
+
+    @property
+    def digest(self) -> str:
+        """Digest of the content, whichever the caller compares."""
 
 
 class ParsedFile(Protocol):
@@ -332,3 +350,17 @@ def test_from(row: Sequence[object]) -> CollectedTest:
     return CollectedTest(
         checked(id_, str), checked(path, str), checked(line, int), names, marks, [], checked(digest, str)
     )
+
+
+def packed(text: bytes) -> bytes:
+    """A text, compressed quickly."""
+    return zlib.compress(text, 1)
+
+
+def unpacked(value: object) -> bytes:
+    """The text of a row; raises MalformedError."""
+    try:
+        text = zlib.decompressobj().decompress(checked(value, bytes), _LONGEST)
+    except zlib.error as error:
+        raise MalformedError(f"a text that can't be unpacked: {error}") from error
+    return text

@@ -1,11 +1,7 @@
 -- The database of facts: .aftershock/facts.db in the project.
 --
--- Version (PRAGMA user_version): 2.  A database of another version is set aside, not migrated: all of it can
--- be had again by running tests.
---
--- History
---   1  first version
---   2  imports as facts: what modules bind; details of files
+-- A database of another version (PRAGMA user_version) is set aside, not migrated: all of it can be had again by
+-- running tests.
 
 -- Keys with their digests.  Thousands of input sets hold the same ones, so they stand here once.
 CREATE TABLE input (
@@ -59,6 +55,16 @@ CREATE TABLE file (
     imports TEXT NOT NULL,     -- JSON object
     details TEXT NOT NULL      -- JSON object: who mentions what, effects
 );
+
+-- What files said when tests ran, the last few texts of each.
+CREATE TABLE former_text (
+    id INTEGER PRIMARY KEY,    -- later ones are greater
+    path TEXT NOT NULL,
+    digest TEXT NOT NULL,      -- of the text
+    text BLOB NOT NULL         -- zlib
+);
+
+CREATE INDEX former_text_by_path ON former_text (path);
 
 -- What the names of a module were bound to.  Facts and imports name these by their digest.
 CREATE TABLE module_values (

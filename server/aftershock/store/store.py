@@ -17,12 +17,14 @@ from aftershock.selection.relations import Table
 from aftershock.selection.symbols import ALGORITHM
 from aftershock.store import database, rows
 from aftershock.store.input_sets import InputSets
-from aftershock.store.rows import CachedFile, KnownTest, MalformedError, ParsedFile
+from aftershock.store.rows import CachedFile, KnownTest, MalformedError, ParsedFile, TextFile
 from aftershock_agent.messages import CollectedTest
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+KEPT_TEXTS = 4
+"""Former texts kept of each file."""
 _SLACK = 1000  # unused input sets that are not worth a sweep
 
 
@@ -180,6 +182,40 @@ class Store:
     def drop_file(self, path: str) -> None:
         """Forget a file."""
         self._write(lambda connection: connection.execute("DELETE FROM file WHERE path = ?", (rows.bindable(path),)))
+
+    def texts(self, path: str) -> tuple[bytes, ...]:
+        """The former texts that are remembered of a file, latest first."""
+        query = "SELECT text FROM former_text WHERE path = ? ORDER BY id DESC"
+
+        def work(connection: sqlite3.Connection) -> tuple[bytes, ...]:
+            found = connection.execute(query, (rows.bindable(path),))
+            return tuple(rows.unpacked(text) for (text,) in found)
+
+        return self._do(work, tuple)
+
+    def latest_texts(self) -> dict[str, str]:
+        """The digests of the latest texts that are remembered, by path."""
+        query = "SELECT path, digest FROM former_text ORDER BY id"
+
+        def work(connection: sqlite3.Connection) -> dict[str, str]:
+            return {rows.checked(path, str): rows.checked(digest, str) for path, digest in connection.execute(query)}
+
+        return self._do(work, dict)
+
+    def keep_texts(self, files: Iterable[TextFile]) -> None:
+        """Remember what files say, and forget the oldest texts of each."""
+        new = [(rows.bindable(file.path), file.digest, rows.packed(file.text)) for file in files]
+        surplus = "SELECT id FROM former_text WHERE path = ? ORDER BY id DESC LIMIT -1 OFFSET ?"
+
+        def work(connection: sqlite3.Connection) -> None:
+            same = [(path, digest) for path, digest, _ in new]
+            connection.executemany("DELETE FROM former_text WHERE path = ? AND digest = ?", same)
+            connection.executemany("INSERT INTO former_text (path, digest, text) VALUES (?, ?, ?)", new)
+            bounds = [(path, KEPT_TEXTS) for path, _ in same]
+            connection.executemany(f"DELETE FROM former_text WHERE id IN ({surplus})", bounds)
+
+        if new:
+            self._write(work)
 
     # --- imports ---------------------------------------------------------------------------------
 
