@@ -20,6 +20,8 @@ from aftershock_agent.recording import Functions, Project
 
 _NAME = "aftershock"
 
+_frame: Callable[[int], FrameType] = sys._getframe
+"""As it was before any test could replace it."""
 _identity: Callable[[object], int] = object.__hash__
 """What ``id`` is, except that calling ``id`` raises an audit event, and we hear those."""
 
@@ -158,12 +160,14 @@ class MonitoringRecorder:
         """A function has begun that gets at modules by its parameters: note it, and which ones these are."""
         self._got.add(self._numbers[_identity(code)])
         try:
-            paths = [self._project.path_of(file) for file in files_got(sys._getframe(2), parameters)]
+            frame = _frame(2)
+            if frame.f_code is not code:
+                raise LookupError("another frame")
+            paths = [self._project.path_of(file) for file in files_got(frame, parameters)]
+            if None in paths:
+                raise LookupError("a module from elsewhere, which may hold anything of the project")
             self._got.update(self.functions.number(path, GOT) for path in paths if path is not None)
-            told = bool(parameters)
         except Exception:  # whatever it is, it must not reach the user's code; and that it isn't told is told
-            told = False
-        if not told:
             self._got.add(untold)
 
     def _discovered(self, code: CodeType, offset: int) -> object:
@@ -176,6 +180,8 @@ class MonitoringRecorder:
                 # Made at run time (exec, code.replace): no module's constants led to it.
                 self._note(code, path)
                 self._fired.append(code)
+                if _identity(code) in self._getting:
+                    self._got.add(self._getting[_identity(code)][1])
             self._learn(code, path)
         return self._monitoring.DISABLE
 

@@ -14,14 +14,13 @@ from aftershock.selection.listing import CLASSES, LAMBDAS, MEMBERS, NAMESPACE, O
 from aftershock.selection.name_index import NameIndex, body_key
 from aftershock.selection.relations import Relations, last_of
 from aftershock.selection.snapshot import Snapshot
-from aftershock_agent.modules_got import GOT, UNTOLD
+from aftershock_agent.modules_got import GOT
 from aftershock_agent.tables import MODULE, WRITTEN
 
 LOOKED_AT = "looked at:"
 """Begins the name, among what one must have at hand, of what is looked at, not called."""
 _HANDING = frozenset({*LOADING, "module", "__globals__", "f_globals"})
 """Names of what has modules at hand that no code need have handed on; ``request.module`` of pytest's."""
-_MODULES = "modules"
 SUBCLASSES = frozenset({"__subclasses__"})
 """What a class tells of those that are derived from it."""
 
@@ -66,7 +65,7 @@ class AtHand:
         if name.startswith(LOOKED_AT):
             # A function or class: who mentions it has it, and who lists what it is in.
             owner, _, last = name.removeprefix(LOOKED_AT).rpartition(".")
-            hand.functions.update(self.reaching({last}))
+            hand.functions.update(self.reaching({last}), self._listing_homes({last}))
             at_once, listers = self.listers(owner)
             hand.functions.update(at_once)
             if not owner:
@@ -80,13 +79,17 @@ class AtHand:
         if name.startswith(MODULE) and self._path.endswith("__init__.py"):
             names.add("")  # from . import x
         if plain != name:
-            hand.functions.update(self._getting(LOADING), self._having_got(plain))
+            hand.functions.update(self._getting(LOADING))
         hand.functions.update(*map(self._index.mentioning, self._index.with_aliases(names)))
         if plain == name:
             hand.functions.update(self._index.methods_of(name), self.reaching(SUBCLASSES))
         for path, holder in self._relations.holders.get(name, ()):
             if holder.startswith(WRITTEN):
                 hand.functions.update(self.having(holder))
+                home = holder.removeprefix(WRITTEN).partition("::")[0]
+                at_once, listers = self.listers("", home=home)
+                hand.functions.update(at_once)
+                hand.through.append((listers, HANDED + MODULE + module_name(home)))
                 continue
             owner, _, last = holder.rpartition(".")
             hand.functions.update(self.within(path, holder))
@@ -108,7 +111,7 @@ class AtHand:
         around = {part for path in homes for part in path.split("/")[:-1]} | {module_name(path) for path, _ in holders}
         names = set(self._index.with_aliases({plain, *self._relations.derived(plain), *around}))
         if what != plain:
-            hand.functions.update(self._getting(_HANDING), self._having_got(plain))
+            hand.functions.update(self._getting(_HANDING))
             for _, holder in holders:
                 if holder.startswith(WRITTEN):
                     hand.functions.update(self.having(holder))
@@ -122,25 +125,13 @@ class AtHand:
         return hand
 
     def _getting(self, names: AbstractSet[str]) -> Iterator[Key]:
-        """The code that gets at any module by one of these names; of what is recorded, where it couldn't be told."""
-        for name in self._index.with_aliases(names):
-            for key in self._index.mentioning(name):
-                recorded = name == _MODULES and key.name in self._index.getters.get(key.path, ())
-                yield key._replace(name=key.name + UNTOLD) if recorded else key
+        """The code that gets at any module by one of these names."""
+        return chain.from_iterable(map(self._index.mentioning, self._index.with_aliases(names)))
 
-    def _having_got(self, module: str) -> Iterator[Key]:
-        """That somebody has got at a module of this plain name, or at one through which one gets there."""
-        found = set[str]()
-        pending = list(self._files_named.get(module, ()))
-        while pending:
-            path = pending.pop()
-            if path not in found:
-                found.add(path)
-                folders = path.split("/")[:-1]
-                packages = ("/".join((*folders[:end], "__init__.py")) for end in range(1, len(folders) + 1))
-                pending += (each for each in packages if each in self._snapshot.symbols)
-                pending += (home for home, _ in self._relations.holders.get(MODULE + module_name(path), ()))
-        yield from (body_key(path, GOT) for path in found)
+    def _listing_homes(self, names: AbstractSet[str]) -> Iterator[Key]:
+        """That somebody has got at the module of a file that may have something: it mentions that, or has a star."""
+        homes = {*self._index.places_of(self._index.with_aliases(names)), *self._index.stars}
+        return (body_key(path, GOT) for path in homes)
 
     def _kept(self, names: AbstractSet[str], for_all: bool, hand: Hand) -> None:
         """Who gets at a container has what is kept in there: by its name, or by way of its file's module.

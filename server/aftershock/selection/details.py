@@ -90,11 +90,6 @@ class Details:
         return found
 
     @cached_property
-    def getters(self) -> frozenset[str]:
-        """The functions that get at modules only by what is recorded of them."""
-        return frozenset(name.removesuffix(UNTOLD) for name in self.mentions if name.endswith(UNTOLD))
-
-    @cached_property
     def by_class(self) -> Mapping[str, Sequence[str]]:
         """The functions within each class or function of a plain name."""
         found: dict[str, list[str]] = {}
@@ -132,9 +127,9 @@ def parse_details(source: bytes, path: str) -> Details:
     listing: dict[str, frozenset[str]] = {}
     for name, subjects in (each for piece in pieces for each in piece.listers):
         listing[name] = listing.get(name, frozenset()) | subjects
-    for name in [name for name, each in several.items() if len(each) > 1 and name + UNTOLD in found]:
-        del found[name + UNTOLD]  # of several functions of one name, each may get at modules otherwise
-        listing[name] = listing.get(name, frozenset()) | listing.pop(name + UNTOLD, frozenset())
+    for name in [name for name, each in several.items() if len(each) > 1 and name + UNTOLD in listing]:
+        # Of several functions of one name, each may get at modules otherwise.
+        listing[name] = listing.get(name, frozenset()) | listing.pop(name + UNTOLD)
     effects, effectful = _effects([piece.effects for piece in pieces])
     return Details(
         found,
@@ -185,8 +180,6 @@ def _piece(code: CodeType, source: bytes, body: Sequence[ast.stmt]) -> _Piece:
         mentions[DEFINITIONS] = before._replace(handed=before.handed - {name for name, _ in kept})
     by_modules = any("modules" in each.attributes for each in mentions.values())
     getters = getters_in(body) if by_modules else {}
-    for function in getters:
-        mentions[function + UNTOLD] = NOTHING  # it is code too, of which it may be told that it ran
     listing = tuple(listers(body, getters))
     aliases = frozenset(pair for statement in body for pair in _aliases(statement))
     star = any(isinstance(node, ast.alias) and node.name == "*" for each in body for node in ast.walk(each))

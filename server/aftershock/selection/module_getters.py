@@ -1,7 +1,7 @@
 """Functions that get at modules only by the ``__module__`` of a parameter: ``sys.modules[cls.__module__]``.
 
 Which modules these are is recorded when they run (:mod:`aftershock_agent.modules_got`), so that such a function doesn't
-count for all modules.
+count as one that lists all modules.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _LATER = (ast.Lambda, ast.ClassDef, *_COMPREHENSIONS)
 """What has code of its own (comprehensions before 3.12), where a name may mean something else."""
+_CHANGING = (ast.Import, ast.ImportFrom, ast.Yield, ast.YieldFrom, ast.Await)
+"""What lets other code run, which may put another module in the place of one that was recorded."""
 
 Getters = Mapping[str, AbstractSet[ast.AST]]
 """By qualified name, the expressions by which a function gets at modules."""
@@ -48,8 +50,11 @@ def _got_by(function: FunctionNode) -> frozenset[ast.AST]:
     found = set[ast.AST]()
     nodes = list(_own(function))
     parents = {child: node for node in nodes for child in ast.iter_child_nodes(node)}
-    fixed = _parameters(function) - set(_bound(function))
+    bound = set(_bound(function))
+    fixed = _parameters(function) - bound
     for node in nodes:
+        if isinstance(node, _CHANGING) or "sys" in bound:
+            return frozenset()
         if any("modules" in text for text in _texts(node)):
             return frozenset()  # getattr(sys, "modules"), exec, case object(modules=found)
         if _is_named(node, "modules"):
@@ -105,7 +110,7 @@ def _got(node: ast.AST, parents: Mapping[ast.AST, ast.AST], fixed: AbstractSet[s
     if not (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "sys"):
         return None
     parent = parents.get(node)
-    if "sys" in fixed or _is_later(node, parents):
+    if _is_later(node, parents):
         return None
     if (
         isinstance(parent, ast.Compare)

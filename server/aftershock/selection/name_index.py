@@ -43,8 +43,6 @@ class NameIndex:
         self._asking: dict[str, frozenset[Key]] = {}
         self.listers: dict[str, Mapping[str, frozenset[str]]] = {}
         """The functions that list members, by file, with the classes whose families they list."""
-        self.getters: dict[str, AbstractSet[str]] = {}
-        """The functions, by file, that get at modules only by what is recorded of them."""
         self.stars: set[str] = set()
         """The files with ``import *``."""
         self.foreign: set[str] = set()
@@ -78,8 +76,6 @@ class NameIndex:
             self._aliases.setdefault(name, {}).setdefault(path, set()).add(other)
         if details.listers:
             self.listers[path] = details.listers
-        if details.getters:
-            self.getters[path] = details.getters
         if details.star:
             self.stars.add(path)
 
@@ -97,7 +93,6 @@ class NameIndex:
             if not self._aliases[name]:
                 del self._aliases[name]
         self.listers.pop(path, None)
-        self.getters.pop(path, None)
         self.stars.discard(path)
 
     def _tables(self, details: Details) -> Iterator[tuple[_Table, Places]]:
