@@ -17,7 +17,7 @@ from projects import Project
 from support.engine import EngineStory, opened
 from support.project import Project as Files
 
-_PATIENCE = 300.0  # seconds for the engine to come to rest
+_PATIENCE = 1800.0  # seconds for the engine to come to rest
 _CANNOT_START = "pytest can't start: "
 
 

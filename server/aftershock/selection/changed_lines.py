@@ -41,7 +41,7 @@ def _difference(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
 
 
 def _symbols(source: bytes) -> Mapping[str, Sequence[str]] | None:
-    """The lines of each symbol of a text that say something; of a class, those before its body. None for a wrong text."""
+    """The lines of each symbol that say something; of a class, those before its body.  None for what doesn't parse."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
