@@ -76,7 +76,7 @@ async def test_a_save_replaces_it_and_the_next_start_still_knows_it(shop: Projec
             "tests/test_prices.py::test_gross": Outcome.FAILED,
         }
     async with opened(shop, built=False) as story:
-        assert _last(story) == run
+        assert _last(story).dumped() == run.dumped()
 
 
 async def test_a_test_that_takes_its_process_along_is_drawn_until_it_was_gone(project: Project) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from aftershock.engine import events
 from aftershock.engine.agent import AgentDied, Collection, SessionBroken
+from aftershock.engine.background import Background
 from aftershock.engine.collection_memory import CollectionMemory
 from aftershock.engine.configuration import Configuration
 from aftershock.engine.driver import Driver
@@ -28,7 +29,7 @@ from aftershock.engine.muting import Muted
 from aftershock.engine.order_dependence import OrderDependents
 from aftershock.engine.parts import Parts
 from aftershock.engine.project import Project
-from aftershock.engine.run_recorder import RunRecorder, remembered_run
+from aftershock.engine.run_recorder import RunRecorder
 from aftershock.engine.standing import Standing, TestState
 from aftershock.engine.tests_known import KnownTests
 from aftershock.engine.vitals import Vitals
@@ -74,7 +75,9 @@ class Engine:
         self._store, notice = Store.open(root / ".aftershock" / "facts.db")
         if notice:
             self._tell(events.Notice("warning", notice))
-        self._former, self._recorder = FormerTexts(self._store), RunRecorder(self._store, self._tell)
+        self._background = Background()
+        self._former = FormerTexts(self._store, self._background)
+        self._recorder = RunRecorder(self._store, self._background, self._tell)
         self._project = Project(root, self._configuration.pytest_args, self._store)
         await self._project.scan(self._store.get_meta("distributions") or "")
         self._memory = CollectionMemory(self._store)
@@ -111,7 +114,7 @@ class Engine:
         await self._driver.stop()
         await self._warming.stop()
         await self._vitals.close()
-        self._former.close()
+        self._background.close()
         self._store.close()
 
     async def settled(self) -> None:
@@ -157,7 +160,7 @@ class Engine:
     @property
     def last_run(self) -> LastRun | None:
         """The last run, for its timeline; None before the first."""
-        return remembered_run(self._store)
+        return self._recorder.last
 
     def state_of(self, test: str) -> TestState:
         """How a test stands."""

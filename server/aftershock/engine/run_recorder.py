@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from aftershock.engine import events
+from aftershock.engine.background import Background
 from aftershock.store import Store
 from aftershock.timeline.last_run import PHASES, LastRun, TimedTest, loaded
 
@@ -15,9 +16,11 @@ _NAME = "last run"  # in the store's memory
 class RunRecorder:
     """Hears what a run tells, after those who wait for it; between two tests that is worth next to nothing."""
 
-    def __init__(self, store: Store, tell: Callable[[events.Event], None]) -> None:
+    def __init__(self, store: Store, background: Background, tell: Callable[[events.Event], None]) -> None:
         """``tell`` is passed every event on."""
-        self._store = store
+        self._store, self._background = store, background
+        self.last = remembered_run(store)
+        """The last run, of whatever process; None where nothing ran yet."""
         self._tell = tell
         self._began, self._began_at = 0.0, 0.0
         self._started: dict[str, events.TestStarted] = {}
@@ -49,8 +52,11 @@ class RunRecorder:
     def _remember(self, event: events.RunFinished) -> None:
         tests = tuple(sorted(self._timed.values(), key=lambda test: (test.worker, test.start)))
         self._started, self._timed = {}, {}
-        run = LastRun(event.kind.value, self._began_at, event.seconds, event.counts, len(event.unfinished), tests)
-        self._store.set_meta(_NAME, run.dumped())
+        run = self.last = LastRun(
+            event.kind.value, self._began_at, event.seconds, event.counts, len(event.unfinished), tests
+        )
+        # To dump 10,000 tests takes a tenth of a second.
+        self._background.do(lambda: self._store.set_meta(_NAME, run.dumped()))
 
 
 def remembered_run(store: Store) -> LastRun | None:
