@@ -1,4 +1,4 @@
-/** Coverage as a user meets it: all tests, one of them, one line. */
+/** Coverage as a user meets it: all tests, one of them, one line; and the tests of a marker. */
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
 import { CodeServer } from "./codeServer.ts";
@@ -12,7 +12,7 @@ let user: Workbench;
 
 before(async () => {
   project = Project.write({
-    "pyproject.toml": "[tool.pytest.ini_options]\n",
+    "pyproject.toml": "[tool.pytest.ini_options]\nmarkers = ['loyal']\n",
     "pricing.py": [
       "def price(amount, member):",
       "    if amount < 0:",
@@ -23,6 +23,7 @@ before(async () => {
       "",
     ].join("\n"),
     "test_pricing.py": [
+      "import pytest",
       "from pricing import price",
       "",
       "",
@@ -30,6 +31,7 @@ before(async () => {
       "    assert price(100, member=False) == 100",
       "",
       "",
+      "@pytest.mark.loyal",
       "def test_member():",
       "    assert price(100, member=True) == 90",
       "",
@@ -84,4 +86,17 @@ step("a line tells the tests that execute it", async () => {
   assert.equal(await user.quickRow("test_guest").count(), 0);
   await user.picture("tests-of-a-line");
   await user.page.keyboard.press("Escape");
+});
+
+step("the Testing view filters by markers", async () => {
+  await user.command("Testing: Focus on Test Explorer View");
+  const file = user.testRow(/^test_pricing\.py/);
+  await file.click();
+  await user.page.keyboard.press("ArrowRight");
+  await user.testRow(/^test_guest/).waitFor();
+  await user.page.locator(".testing-filter-wrapper").click();
+  await user.page.keyboard.type("@aftershock.1:loyal");
+  await user.testRow(/^test_guest/).waitFor({ state: "detached" });
+  await user.testRow(/^test_member/).waitFor();
+  await user.picture("filter");
 });
