@@ -171,6 +171,14 @@ _LOOKS = {
         *("LIMIT = 1", "= 1", "= 2"),
         others={"swap#.py": "import lib#, sys\nsys.modules['use#'] = lib#\n"},
     ),
+    "another module's name": Look(
+        "class D: pass\ndef names(x, y):\n    x.__module__ = y; return own(sys.modules[x.__module__])",
+        "assert use#.names(use#.D, 'lib#') == ['C']",
+    ),
+    "another module's name by a string": Look(
+        "class D: pass\ndef names(x, y):\n    setattr(x, '__module__', y); return own(sys.modules[x.__module__])",
+        "assert use#.names(use#.D, 'lib#') == ['C']",
+    ),
     # What is named sys is something else.
     "a class in its place": Look(
         "import lib#\nclass sys: modules = {'builtins': lib#}\ndef names(x): return own(sys.modules[x.__module__])",

@@ -14,8 +14,9 @@ FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _LATER = (ast.Lambda, ast.ClassDef, *_COMPREHENSIONS)
 """What has code of its own (comprehensions before 3.12), where a name may mean something else."""
-_CHANGING = (ast.Import, ast.ImportFrom, ast.Yield, ast.YieldFrom, ast.Await)
+_SUSPENDING = (ast.Import, ast.ImportFrom, ast.Yield, ast.YieldFrom, ast.Await)
 """What lets other code run, which may put another module in the place of one that was recorded."""
+_TOLD_BY = ("modules", "__module__")
 
 Getters = Mapping[str, AbstractSet[ast.AST]]
 """By qualified name, the expressions by which a function gets at modules."""
@@ -52,17 +53,23 @@ def _got_by(function: FunctionNode) -> frozenset[ast.AST]:
     parents = {child: node for node in nodes for child in ast.iter_child_nodes(node)}
     bound = set(_bound(function))
     fixed = _parameters(function) - bound
+    if "sys" in bound or any(map(_may_change, nodes)):
+        return frozenset()
     for node in nodes:
-        if isinstance(node, _CHANGING) or "sys" in bound:
-            return frozenset()
-        if any("modules" in text for text in _texts(node)):
-            return frozenset()  # getattr(sys, "modules"), exec, case object(modules=found)
         if _is_named(node, "modules"):
             got = _got(node, parents, fixed)
             if got is None:
                 return frozenset()
             found.add(got)
     return frozenset(each for each in found if not isinstance(each, ast.Compare))
+
+
+def _may_change(node: ast.AST) -> bool:
+    """Whether a part of a function may have it get at another module, or at more of them than it says."""
+    if isinstance(node, ast.Attribute) and node.attr == "__module__" and not isinstance(node.ctx, ast.Load):
+        return True
+    # getattr(sys, "modules"), exec, case object(modules=found), setattr(cls, "__module__", name)
+    return isinstance(node, _SUSPENDING) or any(name in text for text in _texts(node) for name in _TOLD_BY)
 
 
 def _texts(node: ast.AST) -> Sequence[str]:
