@@ -141,6 +141,8 @@ class FactIndex:
             held = self._inputs.held(inputs)
             if not held.stale:
                 continue
+            if any(key.kind is not KeyKind.DEF for key in held.stale):
+                return False  # whom a value concerns takes longer to tell
             moved = self._moves(held)
             if moved.everybody or id(fact) in moved.concerned:
                 return False
@@ -223,10 +225,10 @@ class FactIndex:
 
     def _facts_of(self, concern: Concern) -> set[int]:
         """The facts, by ``id``, that saw code of these as it is now: with other code they don't match anyway."""
-        return concern.of(self._inputs.runners(), self._handed)
+        return self._inputs.bits.facts(concern.of(self._inputs.runners(), self._handed))
 
-    def _handed(self, names: AbstractSet[str]) -> set[int]:
-        """The facts of tests whose parameters lead to one of these classes or modules."""
+    def _handed(self, names: AbstractSet[str]) -> int:
+        """The facts, as bits, of tests whose parameters lead to one of these classes or modules."""
         if self._handed_names is None:
             self._handed_names = {}
             for tests in self._snapshot.collected.values() if self._snapshot is not None else ():
@@ -234,7 +236,8 @@ class FactIndex:
                     for name in text.split(" ")[1:]:
                         self._handed_names.setdefault(name, set()).add(test)
         found = {test for name in names for test in self._handed_names.get(name, ())}
-        return {id(fact) for test in found for fact in self._facts.get(test, ())}
+        facts = [id(fact) for test in found for fact in self._facts.get(test, ())]
+        return self._inputs.bits.of(facts) if facts else 0
 
     # --- the present -----------------------------------------------------------------------------
 

@@ -16,8 +16,8 @@ HANDED = "handed:"
 KEEPING = "<keeping>"
 """Ends the name of code that counts only where it ran in an import, which may have kept what the change is of."""
 
-Runners = Callable[[AbstractSet[Key]], AbstractSet[int]]
-"""Tells for whom any of some code ran: numbers that stand for facts, or for whatever else saw code run."""
+Runners = Callable[[AbstractSet[Key]], int]
+"""Tells for whom any of some code ran: bits that stand for facts, or for whatever else saw code run."""
 
 
 def seen_by_import(ran: AbstractSet[Key], files: Iterable[str]) -> frozenset[Key]:
@@ -61,36 +61,34 @@ class Concern:
         found = chain(self.functions, *(who for who, _ in self.asking), *(hand.functions for hand in hands), *through)
         return any(key.name.endswith(STRINGS) for key in found)
 
-    def of(self, running: Runners, handed: Callable[[AbstractSet[str]], AbstractSet[int]]) -> set[int]:
-        """Those whom it concerns; ``handed`` tells who is given classes or modules of these names as parameters."""
+    def of(self, running: Runners, handed: Callable[[AbstractSet[str]], int]) -> int:
+        """Those whom it concerns, as bits; ``handed`` tells who is given classes or modules of some names."""
         asking, loading = running(self.by_string.asking), running(self.by_string.loading)
 
-        def runners(functions: AbstractSet[Key], by_string: AbstractSet[int] = asking) -> AbstractSet[int]:
+        def runners(functions: AbstractSet[Key], by_string: int = asking) -> int:
             strings = {key for key in functions if key.name.endswith(STRINGS)}
             having = {key._replace(name=key.name.removesuffix(STRINGS) or IMPORTED) for key in strings}
             return running(functions - strings) | (running(having) & by_string)
 
-        found = set(runners(self.functions))
+        found = runners(self.functions)
         asked = [(runners(functions), names) for functions, names in self.asking]
-        if not any(who - found for who, _ in asked):
+        if not any(who & ~found for who, _ in asked):
             return found
         have = {
-            name: {
-                *runners(hand.functions, loading if name.startswith(MODULE) else asking),
-                *handed({name.removeprefix(HANDED)}),
-            }
+            name: runners(hand.functions, loading if name.startswith(MODULE) else asking)
+            | handed({name.removeprefix(HANDED)})
             for name, hand in self.hands.items()
         }
         self._follow(have, runners)
         for who, names in asked:
             for name in names:
-                found |= who & have.get(name, set())
+                found |= who & have.get(name, 0)
         return found
 
-    def _follow(self, have: dict[str, set[int]], runners: Runners) -> None:
+    def _follow(self, have: dict[str, int], runners: Runners) -> None:
         """Add to those who have each thing at hand all who get at it through another one."""
         asking = {functions: runners(functions) for hand in self.hands.values() for functions, _ in hand.through}
-        through: dict[str, list[tuple[str, AbstractSet[int]]]] = {}
+        through: dict[str, list[tuple[str, int]]] = {}
         for name, hand in self.hands.items():
             for functions, owner in hand.through:
                 if asking[functions]:
@@ -99,16 +97,15 @@ class Concern:
         while pending:
             owner, _ = pending.popitem()
             for name, who in through.get(owner, ()):
-                more = (who & have[owner]) - have[name]
+                more = who & have[owner] & ~have[name]
                 if more:
                     have[name] |= more
                     pending[name] = None
 
     def is_of(self, seen: AbstractSet[Key]) -> bool:
         """Whether it concerns an import that has :func:`seen <seen_by_import>` this."""
-        somebody = frozenset({0})
 
-        def runners(functions: AbstractSet[Key]) -> AbstractSet[int]:
-            return frozenset() if functions.isdisjoint(seen) else somebody
+        def runners(functions: AbstractSet[Key]) -> int:
+            return 0 if functions.isdisjoint(seen) else 1
 
-        return self.everybody or bool(self.of(runners, lambda _: frozenset()))
+        return self.everybody or bool(self.of(runners, lambda _: 0))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Set as AbstractSet
 from dataclasses import dataclass, field
 
 from aftershock.selection.details import DEFINITIONS, IMPORTED
+from aftershock.selection.fact_bits import FactBits
 from aftershock.selection.facts import Fact, InputSet
 from aftershock.selection.keys import Key, KeyKind
 from aftershock.selection.snapshot import UNKNOWN, Snapshot
@@ -33,6 +34,8 @@ class InputIndex:
         self._holders: dict[Key, dict[str, set[HeldSet]]] = {}
         self._now: dict[Key, str] = {}
         self._by_path: dict[str, set[Key]] = {}
+        self.bits = FactBits()
+        """The facts that are in use."""
 
     def held(self, inputs: InputSet) -> HeldSet:
         """What is known of a set of a fact that is in use."""
@@ -57,11 +60,13 @@ class InputIndex:
 
     def hold(self, fact: Fact) -> None:
         """A fact, whose sets are :meth:`shared`, is in use."""
+        self.bits.add(id(fact))
         for inputs in fact.inputs:
             self._sets[inputs].facts[id(fact)] = fact
 
     def release(self, fact: Fact) -> None:
         """A fact is in use no more."""
+        self.bits.remove(id(fact))
         for inputs in set(fact.inputs):
             held = self._sets[inputs]
             del held.facts[id(fact)]
@@ -121,28 +126,32 @@ class InputIndex:
             return set().union(*holders.values())  # whom another value concerns depends on both
         return stale | fresh
 
-    def runners(self) -> Callable[[AbstractSet[Key]], set[int]]:
-        """Tells the facts, by ``id``, that saw code of these run as it is now; of ``<imported>``, imported the file.
+    def runners(self) -> Callable[[AbstractSet[Key]], int]:
+        """Tells the facts, as bits, that saw code of these run as it is now; of ``<imported>``, imported the file.
 
         An import in the midst of a test ran the file's definitions: it is known by their text, not by its values.
         While the same function is asked, nothing may change here: it remembers what it has told of each key.
         """
-        known: dict[Key, set[int]] = {}
+        known: dict[Key, int] = {}
 
-        def running(functions: AbstractSet[Key]) -> set[int]:
-            for key in functions - known.keys():
-                known[key] = self._runners_of(key)
-            return set().union(*(known[key] for key in functions))
+        def running(functions: AbstractSet[Key]) -> int:
+            found = 0
+            for key in functions:
+                bits = known.get(key)
+                if bits is None:
+                    bits = known[key] = self._runners_of(key)
+                found |= bits
+            return found
 
         return running
 
-    def _runners_of(self, key: Key) -> set[int]:
+    def _runners_of(self, key: Key) -> int:
         holders = [self._running(key)]
         if key.name in (DEFINITIONS, IMPORTED):
             holders.append(self._running(Key(KeyKind.IMPORT, key.path)))
         if key.name == IMPORTED:
             holders += self._holders.get(Key(KeyKind.DEF, key.path), {}).values()
-        return set().union(*(held.facts for sets in holders for held in sets))
+        return self.bits.of(fact for sets in holders for held in sets for fact in held.facts) if any(holders) else 0
 
     def _running(self, key: Key) -> AbstractSet[HeldSet]:
         return self._holders.get(key, {}).get(self._now.get(key, UNKNOWN), frozenset())
