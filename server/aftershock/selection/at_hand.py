@@ -39,6 +39,7 @@ class AtHand:
         """What :func:`~aftershock.selection.concern_search.concern_of` is given."""
         self._path, self._relations, self._snapshot, self._index = path, relations, snapshot, index
         self._imported = imported
+        self._listers: dict[object, tuple[frozenset[Key], frozenset[Key]]] = {}
 
     def needed(self, owner: str) -> frozenset[str]:
         """What one must have at hand to see a member of a class, or a name of the module (no owner)."""
@@ -169,13 +170,21 @@ class AtHand:
         return found
 
     def listers(
-        self, owner: str, calm: AbstractSet[tuple[Key, str]] = frozenset(), home: str = ""
+        self, owner: str, calm: frozenset[tuple[Key, str]] = frozenset(), home: str = ""
     ) -> tuple[frozenset[Key], frozenset[Key]]:
         """The code that lists the members of a class, or the names of the module: at once, and if it has that.
 
         ``home`` is the file that is meant, if not the changed one.
         """
-        at_once, listers = set[Key]() if owner else {body_key(home or self._path, GOT)}, set[Key]()
+        asked = owner, calm, home
+        if asked not in self._listers:
+            self._listers[asked] = self._found_listers(owner, calm, home or self._path)
+        return self._listers[asked]
+
+    def _found_listers(
+        self, owner: str, calm: frozenset[tuple[Key, str]], home: str
+    ) -> tuple[frozenset[Key], frozenset[Key]]:
+        at_once, listers = set[Key]() if owner else {body_key(home, GOT)}, set[Key]()
         derived = self._relations.derived(last_of(owner)) if owner else set()
         related = derived | self._relations.families.get(last_of(owner), set()) if owner else set()
         kinds = {MEMBERS, NAMESPACE, CLASSES} if owner else {MEMBERS, NAMESPACE}
@@ -186,7 +195,7 @@ class AtHand:
                     continue
                 if not subjects.isdisjoint(kinds):
                     listers.add(lister)
-                own = not owner and path == (home or self._path) and OWN in subjects
+                own = not owner and path == home and OWN in subjects
                 if own or any(last_of(subject) in related for subject in subjects):
                     at_once.add(lister)
         return frozenset(at_once), frozenset(listers)

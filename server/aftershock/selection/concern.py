@@ -87,7 +87,8 @@ class Concern:
 
     def _follow(self, have: dict[str, int], runners: Runners) -> None:
         """Add to those who have each thing at hand all who get at it through another one."""
-        asking = {functions: runners(functions) for hand in self.hands.values() for functions, _ in hand.through}
+        ways = {functions for hand in self.hands.values() for functions, _ in hand.through}
+        asking = {functions: runners(functions) for functions in ways}
         through: dict[str, list[tuple[str, int]]] = {}
         for name, hand in self.hands.items():
             for functions, owner in hand.through:

@@ -87,7 +87,7 @@ def concern_of(
     relations: Relations,
     snapshot: Snapshot,
     index: NameIndex,
-    calm: AbstractSet[tuple[Key, str]],
+    calm: frozenset[tuple[Key, str]],
     imported: AbstractSet[Key],
     by_string: Callable[[], ByString],
 ) -> Concern:
@@ -113,7 +113,7 @@ class _Search:
         relations: Relations,
         snapshot: Snapshot,
         index: NameIndex,
-        calm: AbstractSet[tuple[Key, str]],
+        calm: frozenset[tuple[Key, str]],
         imported: AbstractSet[Key],
     ) -> None:
         self._path, self._relations, self._snapshot, self._index = path, relations, snapshot, index
