@@ -133,6 +133,12 @@ step("while paused, a save shows what it affects and runs nothing", async () => 
   await user.save();
   await user.seeLens(definition, /^\d+ affected, not run/);
   await user.picture("affected");
+  await user.command("Aftershock: Explain Why a Test Is Affected");
+  await user.quickRow("test_length_max").first().click();
+  await user.quickRow("body of Length.__call__ changed").waitFor();
+  await user.quickRow("if self.max is not None and length >+ self.max:").waitFor();
+  await user.picture("why");
+  await user.page.keyboard.press("Escape");
   await user.command("Aftershock: Resume Runs on Save");
   await user.seeLens(definition, /^\d+ tests? ✓/);
   await user.undo();

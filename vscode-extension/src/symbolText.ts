@@ -15,6 +15,11 @@ export function symbolTestLabel(test: SymbolTest): { label: string; description:
   return { label: `${icon} ${test.label}`, description: test.affected ? `${file} · affected` : file };
 }
 
+/** A line that was (`- `) or is (`+ `), or a remark on such lines, as a row of a list. */
+export function changedLine(line: string): string {
+  return line.replace(/^- /, "$(diff-removed) ").replace(/^\+ /, "$(diff-added) ");
+}
+
 /** What the list of a line's tests is of. */
 export function lineTestsTitle({ measured, tests }: LineTests): string {
   if (measured) {

@@ -9,7 +9,7 @@ import {
   type SymbolTest,
   type SymbolTests,
 } from "./protocol";
-import { lineTestsTitle, readable, symbolTestLabel } from "./symbolText";
+import { changedLine, lineTestsTitle, readable, symbolTestLabel } from "./symbolText";
 import { toLocation } from "./convert";
 import { debugTests } from "./debugging";
 import { isReference } from "./routing";
@@ -90,13 +90,13 @@ async function openTestOfLine(reference: LineReference | undefined, ask: Ask): P
 /** Shows why a test is affected, or what keeps it fresh. */
 async function showExplanation(explanation: Explanation): Promise<void> {
   const { test, affected, reasons, inputs } = explanation;
-  const rows = affected
-    ? reasons.map(({ text, lines }) => ({ label: text, detail: lines.join("   ") }))
-    : readable(inputs).map((label) => ({ label }));
-  await vscode.window.showQuickPick(rows, {
-    title: test,
-    placeHolder: affected ? "Affected by" : "Fresh: none of its inputs changed",
-  });
+  const labels = affected
+    ? reasons.flatMap(({ text, lines }) => [text, ...lines.map(changedLine)])
+    : readable(inputs);
+  await vscode.window.showQuickPick(
+    labels.map((label) => ({ label })),
+    { title: test, placeHolder: affected ? "Affected by" : "Fresh: none of its inputs changed" },
+  );
 }
 
 /** A test's id: the one given, or a test of the symbol at the cursor that the user picks. */

@@ -4,7 +4,7 @@ import manifest from "../package.json";
 import { nested } from "../src/nesting";
 import { command, ownCommand, type Status } from "../src/protocol";
 import { statusText } from "../src/statusText";
-import { lineTestsTitle, readable, symbolTestLabel } from "../src/symbolText";
+import { changedLine, lineTestsTitle, readable, symbolTestLabel } from "../src/symbolText";
 
 const quiet: Status = { state: "ready", message: "", tests: 1192, affected: 0, failed: 0 };
 const nowhere = {
@@ -89,4 +89,10 @@ test("a line's list says whether its tests execute the line or only reach the fu
   assert.equal(lineTestsTitle({ tests, measured: true }), "Tests that execute this line");
   assert.match(lineTestsTitle({ tests: [], measured: true }), /^No test/);
   assert.match(lineTestsTitle({ tests, measured: false }), /reach this function/);
+});
+
+test("lines that were and are have the icons of a diff", () => {
+  assert.equal(changedLine("- return - 1"), "$(diff-removed) return - 1");
+  assert.equal(changedLine("+ return + 1"), "$(diff-added) return + 1");
+  assert.equal(changedLine("… and 3 lines more"), "… and 3 lines more");
 });

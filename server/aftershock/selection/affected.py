@@ -225,7 +225,7 @@ class FactIndex:
 
     def _facts_of(self, concern: Concern) -> set[int]:
         """The facts, by ``id``, that saw code of these as it is now: with other code they don't match anyway."""
-        return self._inputs.bits.facts(concern.of(self._inputs.runners(), self._handed))
+        return self._inputs.bits.facts(concern.of(self._inputs.runners, self._handed))
 
     def _handed(self, names: AbstractSet[str]) -> int:
         """The facts, as bits, of tests whose parameters lead to one of these classes or modules."""

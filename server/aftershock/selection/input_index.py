@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Set as AbstractSet
+from collections.abc import Iterable, Set as AbstractSet
 from dataclasses import dataclass, field
 
 from aftershock.selection.details import DEFINITIONS, IMPORTED
@@ -36,6 +36,8 @@ class InputIndex:
         self._by_path: dict[str, set[Key]] = {}
         self.bits = FactBits()
         """The facts that are in use."""
+        self._runners: dict[Key, int] = {}
+        """What was told of each key since the last change of anything here."""
 
     def held(self, inputs: InputSet) -> HeldSet:
         """What is known of a set of a fact that is in use."""
@@ -60,12 +62,14 @@ class InputIndex:
 
     def hold(self, fact: Fact) -> None:
         """A fact, whose sets are :meth:`shared`, is in use."""
+        self._runners.clear()
         self.bits.add(id(fact))
         for inputs in fact.inputs:
             self._sets[inputs].facts[id(fact)] = fact
 
     def release(self, fact: Fact) -> None:
         """A fact is in use no more."""
+        self._runners.clear()
         self.bits.remove(id(fact))
         for inputs in set(fact.inputs):
             held = self._sets[inputs]
@@ -100,6 +104,7 @@ class InputIndex:
     def update(self, snapshot: Snapshot) -> set[HeldSet]:
         """Compare with another present, at the cost of what differs; returns the sets in which something has moved."""
         before, self._snapshot = self._snapshot, snapshot
+        self._runners.clear()
         touched: set[HeldSet] = set()
         for place in self._by_path if before is None else _moved(before, snapshot):
             for key in self._by_path.get(place, ()):
@@ -126,24 +131,18 @@ class InputIndex:
             return set().union(*holders.values())  # whom another value concerns depends on both
         return stale | fresh
 
-    def runners(self) -> Callable[[AbstractSet[Key]], int]:
-        """Tells the facts, as bits, that saw code of these run as it is now; of ``<imported>``, imported the file.
+    def runners(self, functions: AbstractSet[Key]) -> int:
+        """The facts, as bits, that saw code of these run as it is now; of ``<imported>``, imported the file.
 
         An import in the midst of a test ran the file's definitions: it is known by their text, not by its values.
-        While the same function is asked, nothing may change here: it remembers what it has told of each key.
         """
-        known: dict[Key, int] = {}
-
-        def running(functions: AbstractSet[Key]) -> int:
-            found = 0
-            for key in functions:
-                bits = known.get(key)
-                if bits is None:
-                    bits = known[key] = self._runners_of(key)
-                found |= bits
-            return found
-
-        return running
+        found = 0
+        for key in functions:
+            bits = self._runners.get(key)
+            if bits is None:
+                bits = self._runners[key] = self._runners_of(key)
+            found |= bits
+        return found
 
     def _runners_of(self, key: Key) -> int:
         holders = [self._running(key)]
