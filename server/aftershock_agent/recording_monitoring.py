@@ -175,7 +175,7 @@ class MonitoringRecorder:
         if path is not None and _identity(code) not in self._numbers:
             if code.co_name == "<module>":
                 self._started.append(path)
-                self._importers.setdefault(path, self._importer(sys._getframe(1), path))
+                self._importers.setdefault(path, self._importer(_frame(1), path))
             else:
                 # Made at run time (exec, code.replace): no module's constants led to it.
                 self._note(code, path)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -19,6 +20,7 @@ from aftershock.selection.imports import parse_imports
 from aftershock.selection.keys import Key, KeyKind
 from aftershock.selection.symbols import parse_symbols
 from aftershock.store import CachedFile, Store
+from aftershock.store.store import KEPT_TEXTS
 from aftershock_agent.messages import CollectedTest
 from store.facts import SHARED, fact, failed
 
@@ -287,3 +289,42 @@ def test_where_nothing_can_be_written_facts_last_for_the_session(tmp_path: Path)
     assert "until the server stops" in notice
     store.record(fact("a"))
     assert [each.test for each in store.facts()] == ["a"]
+
+
+class Text(NamedTuple):
+    """A source file."""
+
+    path: str
+    text: bytes
+
+    @property
+    def digest(self) -> str:
+        """Stands for a digest."""
+        return self.text.decode()
+
+
+def test_what_a_file_said_is_remembered_by_time_and_the_oldest_forgotten(store: Store, path: Path) -> None:
+    for since in range(1, KEPT_TEXTS + 2):
+        store.keep_texts([Text("a.py", b"%d" % since), Text("b.py", b"b")], float(since))
+
+    again = reopened(path)
+    assert again.text_at("a.py", 1.5) is None
+    assert again.text_at("a.py", 2.0) == b"2"
+    assert again.text_at("a.py", 99.0) == b"%d" % (KEPT_TEXTS + 1)
+    assert again.text_at("c.py", 99.0) is None
+    assert again.latest_texts() == {"a.py": str(KEPT_TEXTS + 1), "b.py": "b"}
+    again.drop_texts(["a.py"])
+    assert again.latest_texts() == {"b.py": "b"}
+    again.close()
+
+
+def test_a_text_that_was_cut_off_is_damage(store: Store, path: Path) -> None:
+    notices: list[str] = []
+    store.notify = notices.append
+    store.keep_texts([Text("a.py", b"x = 1\n" * 1000)], 1.0)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE former_text SET text = substr(text, 1, 12)")
+        connection.commit()
+
+    assert store.text_at("a.py", 2.0) is None
+    assert "could not be used" in notices[0]

@@ -161,7 +161,10 @@ export class Server implements vscode.Disposable {
       return;
     }
     askAboutTestingView(this.folder, this.context.workspaceState).catch((error: unknown) => {
-      this.log.warn(`The setting aftershock.testExplorer could not be changed: ${String(error)}`);
+      this.log.error(`The question who shows the tests: ${String(error)}`);
+      void vscode.window.showErrorMessage(
+        "The setting aftershock.testExplorer could not be changed. Set it in the settings; the log tells why.",
+      );
     });
   }
 

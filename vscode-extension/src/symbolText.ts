@@ -17,7 +17,9 @@ export function symbolTestLabel(test: SymbolTest): { label: string; description:
 
 /** A line that was (`- `) or is (`+ `), or a remark on such lines, as a row of a list. */
 export function changedLine(line: string): string {
-  return line.replace(/^- /, "$(diff-removed) ").replace(/^\+ /, "$(diff-added) ");
+  // What looks like an icon of VS Code's is text here.
+  const text = line.replaceAll("$(", "\\$(");
+  return text.replace(/^- /, "$(diff-removed) ").replace(/^\+ /, "$(diff-added) ");
 }
 
 /** What the list of a line's tests is of. */

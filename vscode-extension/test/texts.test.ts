@@ -94,5 +94,6 @@ test("a line's list says whether its tests execute the line or only reach the fu
 test("lines that were and are have the icons of a diff", () => {
   assert.equal(changedLine("- return - 1"), "$(diff-removed) return - 1");
   assert.equal(changedLine("+ return + 1"), "$(diff-added) return + 1");
+  assert.equal(changedLine('- text = "$(star)"'), '$(diff-removed) text = "\\$(star)"');
   assert.equal(changedLine("… and 3 lines more"), "… and 3 lines more");
 });

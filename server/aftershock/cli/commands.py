@@ -111,7 +111,8 @@ async def why(configuration: Configuration, asked: str) -> int:
         for because in explanation.reasons:
             terminal.line(f"  {because.text}")
             for line in because.lines:
-                terminal.line(f"    {terminal.bad(line) if line.startswith('-') else terminal.good(line)}")
+                colour = {"-": terminal.bad, "+": terminal.good}.get(line[0], terminal.dim)
+                terminal.line(f"    {colour(line)}")
         for line in () if explanation.affected else explanation.inputs:
             terminal.line(f"  {line}")
         for depends in _order_dependent(engine, matching):

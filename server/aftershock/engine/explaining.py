@@ -36,5 +36,6 @@ def explain(
     reasons = []
     for reason in index.explained(test) if affected else ():
         file = sources.get(reason.key.path) if reason.key is not None else None
-        reasons.append(Because(reason.text, former.changed(reason, file.text) if file is not None else ()))
+        lines = former.changed(reason, fact.verdict.recorded_at, file.text) if fact and file else ()
+        reasons.append(Because(reason.text, lines))
     return Explanation(affected, tuple(reasons), tuple(inputs))

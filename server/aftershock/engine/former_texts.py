@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 from aftershock.engine.background import Background
 from aftershock.engine.sources import SourceFile
 from aftershock.selection.changed_lines import changed_lines
-from aftershock.selection.keys import KeyKind
 from aftershock.selection.reasons import Reason
-from aftershock.selection.symbols import parse_symbols
 from aftershock.store import Store
+
+_AT_ONCE = 200
+"""Files that are written before others, who wait for the database, have a turn."""
 
 
 class FormerTexts:
@@ -23,30 +25,22 @@ class FormerTexts:
         self._known: dict[str, str] | None = None
 
     def run_starts(self, sources: Mapping[str, SourceFile]) -> None:
-        """Tests run with these sources, by path, a mapping that stays as it is; they don't wait for this."""
-        self._background.do(lambda: self._keep(sources))
+        """Tests run with these sources, by path, a mapping that stays as it is."""
+        now = time.time()
+        self._background.do(lambda: self._keep(sources, now))
 
-    def _keep(self, sources: Mapping[str, SourceFile]) -> None:
-        if self._known is None:
-            self._known = self._store.latest_texts()
-        new = [file for path, file in sources.items() if self._known.get(path) != file.digest]
-        self._store.keep_texts(new)
-        self._known.update((file.path, file.digest) for file in new)
+    def _keep(self, sources: Mapping[str, SourceFile], now: float) -> None:
+        """Write down what is new; what can't be written, ``why`` can't show."""
+        known = self._known = self._store.latest_texts() if self._known is None else self._known
+        new = [file for path, file in sources.items() if known.get(path) != file.digest]
+        for start in range(0, len(new), _AT_ONCE):
+            self._store.keep_texts(new[start : start + _AT_ONCE], now)
+        self._store.drop_texts(known.keys() - sources.keys())
+        self._known = {path: file.digest for path, file in sources.items()}
 
-    def changed(self, reason: Reason, present: bytes) -> tuple[str, ...]:
-        """The lines that a reason is about, as they were and as they are in the ``present`` text of its file."""
+    def changed(self, reason: Reason, recorded_at: float, present: bytes) -> tuple[str, ...]:
+        """The lines that a reason is about, as they were for a fact recorded then, and as they are in ``present``."""
         if reason.key is None or not reason.names:
             return ()
-        for former in self._store.texts(reason.key.path):
-            lines = changed_lines(former, present, reason.names)
-            if lines and _may_be_meant(former, reason):
-                return lines
-        return ()
-
-
-def _may_be_meant(former: bytes, reason: Reason) -> bool:
-    """Whether a fact may have been recorded with this text: of a body its digest tells, of values nothing does."""
-    key = reason.key
-    if key is None or key.kind is not KeyKind.BODY:
-        return True
-    return parse_symbols(former, "").bodies.get(key.name) == reason.recorded
+        former = self._store.text_at(reason.key.path, recorded_at)
+        return changed_lines(former, present, reason.names) if former is not None else ()

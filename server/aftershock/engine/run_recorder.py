@@ -19,12 +19,17 @@ class RunRecorder:
     def __init__(self, store: Store, background: Background, tell: Callable[[events.Event], None]) -> None:
         """``tell`` is passed every event on."""
         self._store, self._background = store, background
-        self.last = remembered_run(store)
-        """The last run, of whatever process; None where nothing ran yet."""
+        self._own: LastRun | None = None
         self._tell = tell
         self._began, self._began_at = 0.0, 0.0
         self._started: dict[str, events.TestStarted] = {}
         self._timed: dict[str, TimedTest] = {}
+
+    @property
+    def last(self) -> LastRun | None:
+        """The last run, of whatever process; None where nothing ran yet."""
+        found = [run for run in (remembered_run(self._store), self._own) if run is not None]
+        return max(found, key=lambda run: run.began_at, default=None)
 
     def hear(self, event: events.Event) -> None:
         """Pass an event on, and note it if it is of a run."""
@@ -52,7 +57,7 @@ class RunRecorder:
     def _remember(self, event: events.RunFinished) -> None:
         tests = tuple(sorted(self._timed.values(), key=lambda test: (test.worker, test.start)))
         self._started, self._timed = {}, {}
-        run = self.last = LastRun(
+        run = self._own = LastRun(
             event.kind.value, self._began_at, event.seconds, event.counts, len(event.unfinished), tests
         )
         # To dump 10,000 tests takes a tenth of a second.

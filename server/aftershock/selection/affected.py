@@ -267,13 +267,16 @@ class FactIndex:
 
     # --- answers ---------------------------------------------------------------------------------
 
+    def compared(self, test: str) -> Fact | None:
+        """The fact of a test that the present is compared with: the one that spoke last."""
+        facts, matched = self._facts.get(test, ()), self._matched.get(test)
+        return next((each for each in facts if each is matched), facts[-1] if facts else None)
+
     def reasons(self, test: str) -> tuple[Reason, ...]:
-        """Why no fact speaks for a test, compared with the fact that spoke last."""
-        facts = self._facts.get(test, ())
-        if not facts or self._snapshot is None:
+        """Why no fact speaks for a test, as told by :meth:`compared`."""
+        fact = self.compared(test)
+        if fact is None or self._snapshot is None:
             return (NEVER_RUN,)
-        matched = self._matched.get(test)
-        fact = next((each for each in facts if each is matched), facts[-1])
         moved = [self._moves(held) for held in self._inputs.stale(fact)]
         if len(moved) == 1 and not moved[0].some:
             return moved[0].reasons
@@ -284,7 +287,7 @@ class FactIndex:
 
     def explained(self, test: str) -> tuple[Reason, ...]:
         """The reasons, each with the code that the test ran which can see what has changed."""
-        fact = self._matched.get(test) or self.latest(test)
+        fact = self.compared(test)
         keys = {key: digest for inputs in fact.inputs for key, digest in inputs} if fact is not None else {}
         found = []
         for reason in self.reasons(test):

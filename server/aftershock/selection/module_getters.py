@@ -51,9 +51,9 @@ def _got_by(function: FunctionNode) -> frozenset[ast.AST]:
     found = set[ast.AST]()
     nodes = list(_own(function))
     parents = {child: node for node in nodes for child in ast.iter_child_nodes(node)}
-    bound = set(_bound(function))
-    fixed = _parameters(function) - bound
-    if "sys" in bound or any(map(_may_change, nodes)):
+    bound, parameters = set(_bound(function)), _parameters(function)
+    fixed = parameters - bound
+    if "sys" in bound | parameters or any(map(_may_change, nodes)):
         return frozenset()
     for node in nodes:
         if _is_named(node, "modules"):

@@ -54,7 +54,7 @@ def reason_for(key: Key, recorded: str, snapshot: Snapshot, names: AbstractSet[s
     """Why ``key``, recorded with this digest, doesn't match the present; ``names`` of a file have other values now."""
     if names:
         return Reason(key, f"{key.path}: {_listed(names)} changed", recorded, names)
-    body = {key.name} if key.kind is KeyKind.BODY else set[str]()
+    body = frozenset({key.name} if key.kind is KeyKind.BODY else ())
     return Reason(key, _FIXED.get(key.kind) or _text(key, recorded, snapshot), recorded, body)
 
 

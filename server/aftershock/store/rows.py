@@ -21,7 +21,7 @@ from aftershock_agent.codec import failure_from
 from aftershock_agent.messages import CollectedTest, Failure
 
 T = TypeVar("T")
-_LONGEST = 20_000_000  # bytes of a source; what unpacks to more was not packed here
+_LONGEST = 20_000_000  # bytes of a source that is kept
 
 
 class MalformedError(Exception):
@@ -352,15 +352,18 @@ def test_from(row: Sequence[object]) -> CollectedTest:
     )
 
 
-def packed(text: bytes) -> bytes:
-    """A text, compressed quickly."""
-    return zlib.compress(text, 1)
+def packed(file: TextFile) -> bytes:
+    """A file's text, compressed quickly; nothing of one that is too long to keep."""
+    return zlib.compress(file.text, 1) if len(file.text) <= _LONGEST else b""
 
 
 def unpacked(value: object) -> bytes:
     """The text of a row; raises MalformedError."""
+    unpacker = zlib.decompressobj()
     try:
-        text = zlib.decompressobj().decompress(checked(value, bytes), _LONGEST)
+        text = unpacker.decompress(checked(value, bytes), _LONGEST)
     except zlib.error as error:
         raise MalformedError(f"a text that can't be unpacked: {error}") from error
+    if not unpacker.eof:
+        raise MalformedError("a text that is cut off, or too long")
     return text

@@ -61,6 +61,7 @@ CREATE TABLE former_text (
     id INTEGER PRIMARY KEY,    -- later ones are greater
     path TEXT NOT NULL,
     digest TEXT NOT NULL,      -- of the text
+    since REAL NOT NULL,       -- when tests first ran with it, seconds since the epoch
     text BLOB NOT NULL         -- zlib
 );
 

@@ -183,15 +183,15 @@ class Store:
         """Forget a file."""
         self._write(lambda connection: connection.execute("DELETE FROM file WHERE path = ?", (rows.bindable(path),)))
 
-    def texts(self, path: str) -> tuple[bytes, ...]:
-        """The former texts that are remembered of a file, latest first."""
-        query = "SELECT text FROM former_text WHERE path = ? ORDER BY id DESC"
+    def text_at(self, path: str, time: float) -> bytes | None:
+        """What a file said when tests ran last before some time; None where that isn't remembered."""
+        query = "SELECT text FROM former_text WHERE path = ? AND since <= ? ORDER BY since DESC, id DESC LIMIT 1"
 
-        def work(connection: sqlite3.Connection) -> tuple[bytes, ...]:
-            found = connection.execute(query, (rows.bindable(path),))
-            return tuple(rows.unpacked(text) for (text,) in found)
+        def work(connection: sqlite3.Connection) -> bytes | None:
+            row = connection.execute(query, (rows.bindable(path), time)).fetchone()
+            return None if row is None else rows.unpacked(row[0])
 
-        return self._do(work, tuple)
+        return self._do(work, lambda: None)
 
     def latest_texts(self) -> dict[str, str]:
         """The digests of the latest texts that are remembered, by path."""
@@ -202,20 +202,25 @@ class Store:
 
         return self._do(work, dict)
 
-    def keep_texts(self, files: Iterable[TextFile]) -> None:
-        """Remember what files say, and forget the oldest texts of each."""
-        new = [(rows.bindable(file.path), file.digest, rows.packed(file.text)) for file in files]
+    def keep_texts(self, files: Iterable[TextFile], since: float) -> None:
+        """Remember what files say since some time, and forget the oldest texts of each."""
+        packed = ((rows.bindable(file.path), file.digest, since, rows.packed(file)) for file in files)
+        new = [row for row in packed if row[-1]]
         surplus = "SELECT id FROM former_text WHERE path = ? ORDER BY id DESC LIMIT -1 OFFSET ?"
 
         def work(connection: sqlite3.Connection) -> None:
-            same = [(path, digest) for path, digest, _ in new]
-            connection.executemany("DELETE FROM former_text WHERE path = ? AND digest = ?", same)
-            connection.executemany("INSERT INTO former_text (path, digest, text) VALUES (?, ?, ?)", new)
-            bounds = [(path, KEPT_TEXTS) for path, _ in same]
+            connection.executemany("INSERT INTO former_text (path, digest, since, text) VALUES (?, ?, ?, ?)", new)
+            bounds = [(path, KEPT_TEXTS) for path, *_ in new]
             connection.executemany(f"DELETE FROM former_text WHERE id IN ({surplus})", bounds)
 
         if new:
             self._write(work)
+
+    def drop_texts(self, paths: Iterable[str]) -> None:
+        """Forget all that some files said."""
+        gone = [(rows.bindable(path),) for path in paths]
+        if gone:
+            self._write(lambda connection: connection.executemany("DELETE FROM former_text WHERE path = ?", gone))
 
     # --- imports ---------------------------------------------------------------------------------
 
