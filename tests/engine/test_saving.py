@@ -210,3 +210,34 @@ async def test_a_patched_session_knows_what_it_has_imported(project: Project) ->
         assert interpreter is not None
         assert interpreter.patches == 1
         assert story.outcomes() == {"test_a": "passed", "test_c": "failed"}
+
+
+async def test_tests_that_come_to_all_files_by_an_edit_elsewhere_run(project: Project) -> None:
+    project.write({"conftest.py": "import pytest\n\n@pytest.fixture(params=[1, 2])\ndef number(request): pass\n"})
+    project.write({f"test_{name}.py": f"def test_{name}(): pass\n" for name in "abcd"})
+    async with opened(project) as story:
+        await story.save("conftest.py", "params=[1, 2])", "params=[1, 2], autouse=True)")
+        assert sorted(story.ran()) == [f"test_{name}[{number}]" for name in "abcd" for number in (1, 2)]
+        await story.save("conftest.py", "params=[1, 2]", "params=[1, 2, 3]")
+        assert {f"test_{name}[3]" for name in "abcd"} <= set(story.ran())
+        assert set(story.outcomes().values()) == {"passed"}
+        await story.save("conftest.py", ", autouse=True", "")
+        assert set(story.outcomes()) == {f"test_{name}" for name in "abcd"}
+
+
+async def test_tests_that_come_to_files_which_wait_for_their_first_run_wait_too(project: Project) -> None:
+    project.write({"values.py": "VALUES = [1]\n", "test_b.py": "def test_b(): pass\n"})
+    project.write(
+        {
+            "test_a.py": """
+                import pytest
+                from values import VALUES
+
+                @pytest.mark.parametrize("value", VALUES)
+                def test_a(value): pass
+                """
+        }
+    )
+    async with opened(project, built=False, initialBuild="never") as story:
+        await story.save("values.py", "[1]", "[1, 2]")
+        assert story.ran() == []

@@ -240,7 +240,7 @@ class Engine:
             self._driver.ask(RunKind.SAVE, lambda: self._auto_tests(changed), files)
 
     def _auto_tests(self, changed: frozenset[str]) -> list[str]:
-        """Affected tests that a save may run: not those that nobody ever ran, unless their file was just edited.
+        """Affected tests that a save may run: not those that wait for a first build, unless their file was just edited.
 
         Those that see a file with a syntax error wait for its repair.
         """
@@ -248,7 +248,7 @@ class Engine:
         return [
             test
             for test in self.affected
-            if (self.tests[test].path in changed or not self._standing.is_unbuilt(test))
+            if (self.tests[test].path in changed or not self._standing.waits_for_build(test))
             and not (broken and self._standing.sees_any(test, broken))
         ]
 
@@ -361,7 +361,8 @@ class Engine:
             self._tell(events.BuildNeeded(len(self._standing.unbuilt())))
 
     def _mostly_built(self) -> bool:
-        return len(self._standing.unbuilt()) * 2 < len(self.tests) or not self.tests
+        waiting = sum(map(self._standing.waits_for_build, self.tests))
+        return waiting * 2 < len(self.tests) or not self.tests
 
     async def _collect_once(self) -> None:
         try:

@@ -38,6 +38,8 @@ class Standing:
         self._tests = tests
         self._followed: Mapping[str, Mapping[str, str]] | None = None
         self._places: dict[str, int] = {}
+        self._arrived: set[str] = set()
+        """The tests that came to files of which every test had run."""
         self._true: dict[str, Verdict | None] = {}
         self._before: dict[str, Verdict | None] = {}
         self.affected: dict[str, tuple[str, ...]] = {}
@@ -72,7 +74,11 @@ class Standing:
         for test in self._true.keys() - tests.keys():
             del self._true[test]
             self._drop(test)
-        return tests.keys() - before.keys()
+        new = tests.keys() - before.keys()
+        unbuilt = {_file_of(test) for test in before if self.is_unbuilt(test) and test not in self._arrived}
+        built = {_file_of(test) for test in before} - unbuilt if new else set[str]()
+        self._arrived = {test for test in self._arrived if test in tests} | {t for t in new if _file_of(t) in built}
+        return new
 
     def note(self, test: str) -> None:
         """A test has a new fact."""
@@ -108,6 +114,10 @@ class Standing:
         """Whether nobody ever ran the test."""
         return self._ledger.index.latest(test) is None
 
+    def waits_for_build(self, test: str) -> bool:
+        """Whether a test never ran that was there when the user had not yet had everything run."""
+        return self.is_unbuilt(test) and test not in self._arrived
+
     def sees_any(self, test: str, paths: frozenset[str]) -> bool:
         """Whether a test's last fact depends on one of the files, or nothing is known of it."""
         fact = self._ledger.index.latest(test)
@@ -120,3 +130,7 @@ class Standing:
         """
         before = self._before[test] if test in self._before else self._true.get(test)
         return self.sees_any(test, paths) if before is None else self._true.get(test) is not before
+
+
+def _file_of(test: str) -> str:
+    return test.partition("::")[0]
