@@ -141,9 +141,11 @@ class FactIndex:
             held = self._inputs.held(inputs)
             if not held.stale:
                 continue
-            if any(key.kind is not KeyKind.DEF for key in held.stale):
-                return False  # whom a value concerns takes longer to tell
-            moved = self._moves(held)
+            moved = self._moved_in.get(held)
+            if moved is None:
+                if any(key.kind is not KeyKind.DEF for key in held.stale):
+                    return False  # whom a value concerns takes longer to tell
+                moved = self._moves(held)
             if moved.everybody or id(fact) in moved.concerned:
                 return False
             if moved.paths and fact.test.startswith(moved.paths) and any(self._sees(fact, each) for each in moved.some):
