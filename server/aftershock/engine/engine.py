@@ -98,9 +98,11 @@ class Engine:
             await self._collect_once()
 
     def _hear(self, event: events.Event) -> None:
-        if isinstance(event, events.RunStarted):
-            self._former.run_starts(self._project.present.sources)
         self._recorder.hear(event)
+        if isinstance(event, events.RunStarted):
+            self._former.run_started(self._project.present.sources)
+        elif isinstance(event, events.RunFinished):
+            self._former.run_finished()
 
     def _parts(self) -> Parts:
         known = self._configuration, self._known, self._ledger, self._standing

@@ -31,7 +31,7 @@ def explain(
     test: str, affected: bool, index: FactIndex, former: FormerTexts, sources: Mapping[str, SourceFile]
 ) -> Explanation:
     """Explain a test; ``sources`` are the present ones, by path."""
-    fact = index.matching(test) or index.latest(test)
+    fact = index.matching(test) or index.compared(test)
     inputs = sorted({str(key) for inputs in fact.inputs for key, _ in inputs}) if fact else []
     reasons = []
     for reason in index.explained(test) if affected else ():

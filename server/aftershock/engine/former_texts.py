@@ -23,18 +23,24 @@ class FormerTexts:
         self._store = store
         self._background = background
         self._known: dict[str, str] | None = None
+        self._running: tuple[Mapping[str, SourceFile], float] | None = None
 
-    def run_starts(self, sources: Mapping[str, SourceFile]) -> None:
+    def run_started(self, sources: Mapping[str, SourceFile]) -> None:
         """Tests run with these sources, by path, a mapping that stays as it is."""
-        now = time.time()
-        self._background.do(lambda: self._keep(sources, now))
+        self._running = sources, time.time()
 
-    def _keep(self, sources: Mapping[str, SourceFile], now: float) -> None:
+    def run_finished(self) -> None:
+        """Write down what they ran with, now that nobody waits for a verdict."""
+        if self._running is not None:
+            sources, started = self._running
+            self._background.do(lambda: self._keep(sources, started))
+
+    def _keep(self, sources: Mapping[str, SourceFile], since: float) -> None:
         """Write down what is new; what can't be written, ``why`` can't show."""
         known = self._known = self._store.latest_texts() if self._known is None else self._known
         new = [file for path, file in sources.items() if known.get(path) != file.digest]
         for start in range(0, len(new), _AT_ONCE):
-            self._store.keep_texts(new[start : start + _AT_ONCE], now)
+            self._store.keep_texts(new[start : start + _AT_ONCE], since)
         self._store.drop_texts(known.keys() - sources.keys())
         self._known = {path: file.digest for path, file in sources.items()}
 

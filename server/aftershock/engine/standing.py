@@ -75,9 +75,11 @@ class Standing:
             del self._true[test]
             self._drop(test)
         new = tests.keys() - before.keys()
-        unbuilt = {_file_of(test) for test in before if self.is_unbuilt(test) and test not in self._arrived}
-        built = {_file_of(test) for test in before} - unbuilt if new else set[str]()
-        self._arrived = {test for test in self._arrived if test in tests} | {t for t in new if _file_of(t) in built}
+        if new:
+            waiting = {_file_of(test) for test in before if self.waits_for_build(test)}
+            built = {_file_of(test) for test in before} - waiting
+            self._arrived.update(test for test in new if _file_of(test) in built)
+        self._arrived &= tests.keys()
         return new
 
     def note(self, test: str) -> None:

@@ -12,7 +12,7 @@ from aftershock.selection.details import DEFINITIONS, IMPORTED, LOADED, STRINGS
 from aftershock.selection.keys import Key
 from aftershock.selection.listing import CLASSES, LAMBDAS, MEMBERS, NAMESPACE, OWN
 from aftershock.selection.name_index import NameIndex, body_key
-from aftershock.selection.relations import Relations, last_of
+from aftershock.selection.relations import Relations, last_of, written_place
 from aftershock.selection.snapshot import Snapshot
 from aftershock_agent.modules_got import GOT
 from aftershock_agent.tables import MODULE, WRITTEN
@@ -39,7 +39,7 @@ class AtHand:
         """What :func:`~aftershock.selection.concern_search.concern_of` is given."""
         self._path, self._relations, self._snapshot, self._index = path, relations, snapshot, index
         self._imported = imported
-        self._listers: dict[object, tuple[frozenset[Key], frozenset[Key]]] = {}
+        self._listers: dict[tuple[str, frozenset[tuple[Key, str]], str], tuple[frozenset[Key], frozenset[Key]]] = {}
 
     def needed(self, owner: str) -> frozenset[str]:
         """What one must have at hand to see a member of a class, or a name of the module (no owner)."""
@@ -87,7 +87,7 @@ class AtHand:
         for path, holder in self._relations.holders.get(name, ()):
             if holder.startswith(WRITTEN):
                 hand.functions.update(self.having(holder))
-                home = holder.removeprefix(WRITTEN).partition("::")[0]
+                home, _ = written_place(holder)
                 at_once, listers = self.listers("", home=home)
                 hand.functions.update(at_once)
                 hand.through.append((listers, HANDED + MODULE + module_name(home)))
@@ -176,9 +176,9 @@ class AtHand:
 
         ``home`` is the file that is meant, if not the changed one.
         """
-        asked = owner, calm, home
+        asked = owner, calm, home or self._path
         if asked not in self._listers:
-            self._listers[asked] = self._found_listers(owner, calm, home or self._path)
+            self._listers[asked] = self._found_listers(*asked)
         return self._listers[asked]
 
     def _found_listers(
@@ -202,7 +202,7 @@ class AtHand:
 
     def having(self, row: str) -> Iterator[Key]:
         """The code that has what a row of something written stands for: that mentions it, under whatever name."""
-        yield from self.reaching({last_of(row.partition("::")[2])})
+        yield from self.reaching({last_of(written_place(row)[1])})
 
     def reaching(self, names: AbstractSet[str]) -> Iterator[Key]:
         """The code that mentions one of some things, under whatever name, or has its name as a string."""

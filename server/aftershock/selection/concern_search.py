@@ -21,7 +21,7 @@ from aftershock.selection.mentions import (
     READING,
 )
 from aftershock.selection.name_index import NameIndex, body_key
-from aftershock.selection.relations import BESIDE, OF_FUNCTIONS, Delta, Relations, last_of
+from aftershock.selection.relations import BESIDE, OF_FUNCTIONS, Delta, Relations, last_of, written_place
 from aftershock.selection.snapshot import Snapshot
 from aftershock.selection.special_methods import callers_of
 from aftershock_agent.tables import (
@@ -162,7 +162,7 @@ class _Search:
 
     def _written(self, row: str, asking: dict[str, set[Key]]) -> None:
         """Something has been put into what another module holds; or a function there has been given other names."""
-        path, _, what = row.removeprefix(WRITTEN).partition("::")
+        path, what = written_place(row)
         if last_of(what) != GIVEN:
             self._functions.update(self._at_hand.having(row))
             return

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aftershock.selection.concern_search import EFFECTS
 from aftershock.selection.keys import TEXT, Key, KeyKind
-from aftershock.selection.relations import BESIDE
+from aftershock.selection.relations import BESIDE, written_place
 from aftershock.selection.resolver import ABSENT
 from aftershock.selection.snapshot import Snapshot
 from aftershock_agent.tables import ANNOTATED, DOCSTRING, FAMILY, GIVEN, INSPECTED, KIND, WRITTEN
@@ -76,7 +76,7 @@ def _in_words(name: str) -> str:
     if name == EFFECTS:
         return _EFFECTS_IN_WORDS
     if name.startswith(WRITTEN):
-        path, _, what = name.removeprefix(WRITTEN).removesuffix(f".{GIVEN}").partition("::")
+        path, what = written_place(name.removesuffix(f".{GIVEN}"))
         return f"what it puts into {what} of {path}"
     owner, _, beside = name.rpartition(".")
     if beside in _BESIDE_IN_WORDS:

@@ -40,6 +40,12 @@ def last_of(name: str) -> str:
     return name.rpartition(".")[2]
 
 
+def written_place(row: str) -> tuple[str, str]:
+    """The file and the name in it that a row of something written (``WRITTEN``) is of."""
+    path, _, name = row.removeprefix(WRITTEN).partition("::")
+    return path, name
+
+
 def with_owners(name: str) -> list[str]:
     """``C`` and ``C.m`` for ``C.m``."""
     parts = name.split(".")

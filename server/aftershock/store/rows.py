@@ -28,7 +28,7 @@ class MalformedError(Exception):
     """A row holds something that this program doesn't write."""
 
 
-class TextFile(Protocol):
+class KnownFile(Protocol):
     """A source file."""
 
     @property
@@ -36,20 +36,20 @@ class TextFile(Protocol):
         """Relative to the project, forward slashes."""
 
     @property
-    def text(self) -> bytes:
-        """What it says."""
-
-    @property
     def digest(self) -> str:
         """Digest of the content, whichever the caller compares."""
 
 
-class ParsedFile(Protocol):
-    """A source file with what was parsed of it."""
+class TextFile(KnownFile, Protocol):
+    """A source file with what it says."""
 
     @property
-    def path(self) -> str:
-        """Relative to the project, forward slashes."""
+    def text(self) -> bytes:
+        """What it says."""
+
+
+class ParsedFile(KnownFile, Protocol):
+    """A source file with what was parsed of it."""
 
     @property
     def mtime_ns(self) -> int:
@@ -58,10 +58,6 @@ class ParsedFile(Protocol):
     @property
     def size(self) -> int:
         """Bytes."""
-
-    @property
-    def digest(self) -> str:
-        """Digest of the content, whichever the caller compares."""
 
     @property
     def symbols(self) -> Symbols:
