@@ -2,11 +2,13 @@
 
 Code outside the project may look up members, of which nothing is recorded: those that a base of its own has, which it
 may call, and with a metaclass of its own, or a base that looks for names that it makes up (``getattr``), all of them.
-So it is with a class that nobody finds by its name.
+So it is with a class that nobody finds by its name.  Of an Enum's metaclass and bases it is known that they ask for no
+function but their own, and such with an underscore before their name.
 """
 
 from __future__ import annotations
 
+import enum
 import sys
 import types
 from collections.abc import Callable, Iterator, Sequence
@@ -41,6 +43,7 @@ _PLAIN_METACLASSES = frozenset(
 )
 _PYTEST_DRIVES = frozenset({"unittest.case:TestCase", "unittest.async_case:IsolatedAsyncioTestCase"})
 """Their ``getattr`` only fetches the test that pytest asks for."""
+_ENUMS = frozenset({"enum:EnumType", "enum:EnumMeta"})
 _SEEKING = frozenset({"getattr", "__getattribute__", "vars", "dir", "__dict__", "getmembers", "getattr_static"})
 
 
@@ -95,8 +98,7 @@ def told_by_name(cls: type, is_own: Callable[[object], bool]) -> Iterator[tuple[
 
 def family(cls: type, is_own: Callable[[object], bool]) -> list[str]:
     """The names of the classes of the project that a class has members from, itself first, and of its metaclasses."""
-    metaclasses: tuple[type, ...] = type.__dict__["__mro__"].__get__(type(cls))
-    members = (each for each in (*cls.__mro__, *metaclasses) if is_own(each.__module__) and _is_found(each))
+    members = (each for each in (*cls.__mro__, *_metaclasses(cls)) if is_own(each.__module__) and _is_found(each))
     return [f"{each.__module__}.{each.__qualname__}" for each in members]
 
 
@@ -128,11 +130,15 @@ def is_python(cls: type) -> bool:
 def _is_whole(cls: type, is_own: Callable[[object], bool]) -> bool:
     if not _is_found(cls):
         return True
-    metaclasses: tuple[type, ...] = type.__dict__["__mro__"].__get__(type(cls))
-    foreign = (meta for meta in metaclasses if meta is not object and not is_own(meta.__module__))
-    if any(_name(meta) not in _PLAIN_METACLASSES for meta in foreign):
+    foreign = (meta for meta in _metaclasses(cls) if meta is not object and not is_own(meta.__module__))
+    if any(_name(meta) not in _PLAIN_METACLASSES | _ENUMS for meta in foreign):
         return True
-    return any(_seeks(base) for base in _foreign_bases(cls, is_own))
+    return any(_seeks(base) for base in _foreign_bases(cls, is_own) if base.__module__ != enum.__name__)
+
+
+def _metaclasses(cls: type) -> tuple[type, ...]:
+    found: tuple[type, ...] = type.__dict__["__mro__"].__get__(type(cls))
+    return found
 
 
 def _is_found(cls: type) -> bool:
@@ -156,7 +162,14 @@ def _foreign_bases(cls: type, is_own: Callable[[object], bool]) -> Iterator[type
 
 
 def _foreign_names(cls: type, is_own: Callable[[object], bool]) -> frozenset[str]:
-    return frozenset(name for base in _foreign_bases(cls, is_own) for name in vars(base))
+    found = {name for base in _foreign_bases(cls, is_own) for name in vars(base)}
+    if not issubclass(type(cls), enum.EnumMeta):
+        return frozenset(found)
+    own = [each for each in cls.__mro__ if is_own(each.__module__)]
+    members = ((name, value) for each in own for name, value in vars(each).items())
+    found.update(name for name, value in members if name[:1] == "_" or type(value) is not types.FunctionType)
+    found.update(name for meta in _metaclasses(cls) for name in vars(meta))
+    return frozenset(found)
 
 
 def _seeks(base: type) -> bool:

@@ -10,7 +10,7 @@ from aftershock.selection.computed_names import LOADING
 from aftershock.selection.concern import HANDED, Hand
 from aftershock.selection.details import DEFINITIONS, IMPORTED, LOADED, STRINGS
 from aftershock.selection.keys import Key
-from aftershock.selection.listing import CLASSES, LAMBDAS, MEMBERS, NAMESPACE, OWN
+from aftershock.selection.listing import CLASSES, LAMBDAS, MEMBERS, NAMESPACE, OWN, SIGNATURES
 from aftershock.selection.name_index import NameIndex, body_key
 from aftershock.selection.relations import Relations, last_of, written_place
 from aftershock.selection.snapshot import Snapshot
@@ -23,6 +23,9 @@ _HANDING = frozenset({*LOADING, "module", "__globals__", "f_globals"})
 """Names of what has modules at hand that no code need have handed on; ``request.module`` of pytest's."""
 SUBCLASSES = frozenset({"__subclasses__"})
 """What a class tells of those that are derived from it."""
+
+
+_Asked = tuple[str, frozenset[tuple[Key, str]], str, bool]
 
 
 class AtHand:
@@ -39,7 +42,7 @@ class AtHand:
         """What :func:`~aftershock.selection.concern_search.concern_of` is given."""
         self._path, self._relations, self._snapshot, self._index = path, relations, snapshot, index
         self._imported = imported
-        self._listers: dict[tuple[str, frozenset[tuple[Key, str]], str], tuple[frozenset[Key], frozenset[Key]]] = {}
+        self._listers: dict[_Asked, tuple[frozenset[Key], frozenset[Key]]] = {}
 
     def needed(self, owner: str) -> frozenset[str]:
         """What one must have at hand to see a member of a class, or a name of the module (no owner)."""
@@ -70,7 +73,7 @@ class AtHand:
             at_once, listers = self.listers(owner)
             hand.functions.update(at_once)
             if not owner:
-                hand.functions.update(self._index.mentioning("__all__"))
+                hand.functions.update(self._index.asking_for_all())
             hand.through.extend((listers, needed) for needed in self.needed(owner or HANDED))
             return hand
         if name.startswith(HANDED):
@@ -170,24 +173,24 @@ class AtHand:
         return found
 
     def listers(
-        self, owner: str, calm: frozenset[tuple[Key, str]] = frozenset(), home: str = ""
+        self, owner: str, calm: frozenset[tuple[Key, str]] = frozenset(), home: str = "", signed: bool = True
     ) -> tuple[frozenset[Key], frozenset[Key]]:
         """The code that lists the members of a class, or the names of the module: at once, and if it has that.
 
-        ``home`` is the file that is meant, if not the changed one.
+        ``home`` is the file that is meant, if not the changed one; ``signed``: a class's signature may tell of it.
         """
-        asked = owner, calm, home or self._path
+        asked = owner, calm, home or self._path, signed
         if asked not in self._listers:
             self._listers[asked] = self._found_listers(*asked)
         return self._listers[asked]
 
     def _found_listers(
-        self, owner: str, calm: frozenset[tuple[Key, str]], home: str
+        self, owner: str, calm: frozenset[tuple[Key, str]], home: str, signed: bool
     ) -> tuple[frozenset[Key], frozenset[Key]]:
         at_once, listers = set[Key]() if owner else {body_key(home, GOT)}, set[Key]()
         derived = self._relations.derived(last_of(owner)) if owner else set()
         related = derived | self._relations.families.get(last_of(owner), set()) if owner else set()
-        kinds = {MEMBERS, NAMESPACE, CLASSES} if owner else {MEMBERS, NAMESPACE}
+        kinds = {MEMBERS, NAMESPACE, *([CLASSES] if owner else []), *([SIGNATURES] if owner and signed else [])}
         for path, found in self._index.listers.items():
             for function, subjects in found.items():
                 lister = body_key(path, function)

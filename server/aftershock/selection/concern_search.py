@@ -142,8 +142,9 @@ class _Search:
         self._functions.update(self._at_hand.reaching({*map(last_of, delta.made)}))
         for cls, other in delta.moved:
             self._moved(cls, last_of(other), asking)
-        for owner in {name.rpartition(".")[0] for name in delta.listed if not name.startswith(WRITTEN)}:
-            self._listed(owner, asking)
+        listed = [name.rpartition(".") for name in delta.listed if not name.startswith(WRITTEN)]
+        for owner in {owner for owner, _, _ in listed}:
+            self._listed(owner, asking, any(self._is_signed(last) for each, _, last in listed if each == owner))
         pairs = [(frozenset(who), self._at_hand.needed(owner)) for owner, who in asking.items() if who]
         hands = self._at_hand.hands(pairs)
         return Concern(False, frozenset(self._functions), tuple(pairs), hands)
@@ -211,7 +212,7 @@ class _Search:
             return
         for member in members:
             self._name(cls, member, f"{cls}.{member}", asking)
-        self._listed(cls, asking)
+        self._listed(cls, asking, True)
         # Who has both at hand may ask whether the one is of the other's kind.
         hand = self._at_hand.hand(other)
         asking.setdefault(cls, set()).update(hand.functions, *(functions for functions, _ in hand.through))
@@ -250,10 +251,16 @@ class _Search:
         if details is not None and STRINGS in details.by_attribute.get(name, ()):
             yield body_key(self._path, STRINGS)  # globals()[NAME], request.getfixturevalue(NAME)
 
-    def _listed(self, owner: str, asking: dict[str, set[Key]]) -> None:
+    def _is_signed(self, member: str) -> bool:
+        """Whether a class's signature may tell of a member: Python asks for it, or annotations may have its name."""
+        return member.startswith("_") or self._index.is_hinted(member)
+
+    def _listed(self, owner: str, asking: dict[str, set[Key]], signed: bool) -> None:
         """Who lists the members of a class, or the names of the module, sees something else."""
         if not owner:
-            asking.setdefault(owner, set()).update(self._index.mentioning("__all__"))
-        at_once, listers = self._at_hand.listers(owner, self._calm)
+            asking.setdefault(owner, set()).update(self._index.asking_for_all())
+        at_once, listers = self._at_hand.listers(owner, self._calm, signed=signed)
         self._functions.update(at_once)
         asking.setdefault(owner or HANDED, set()).update(listers)
+        if owner:
+            asking.setdefault(HANDED + last_of(owner), set()).update(self._at_hand.foreign)

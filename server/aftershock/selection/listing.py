@@ -2,7 +2,8 @@
 
 ``dir(x)``, ``vars(x)``, ``x.__dict__``, ``inspect.getmembers(x)``: such code sees every member of a class come, go and
 change.  Asking a namespace for one name (``x.__dict__["name"]``, ``"name" in vars(x)``) is no listing, and neither is
-looking at an instance's own attributes (``self.__dict__``), where no member of a class is.
+looking at an instance's own attributes (``self.__dict__``), where no member of a class is.  A signature and annotations
+tell of no member but those that Python itself asks for.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ LAMBDAS = "<lambda>"
 MEMBERS = "<members>"
 NAMESPACE = "<namespace>"
 CLASSES = "<classes>"
+SIGNATURES = "<signatures>"
 OWN = "<own>"
-"""Stand for subjects that can't be told: all members of an object, the namespace of a module or class, that of a class;
-and for the names of the function's own module."""
+"""Stand for subjects that can't be told: all members of an object, the namespace of a module or class, that of a class,
+what a signature or annotations tell of a class; and for the names of the function's own module."""
 
 _MEMBERS = frozenset({"dir", "getmembers", "getmembers_static"})
 _SIGNATURES = frozenset({"signature", "get_annotations", "get_type_hints"})
@@ -88,8 +90,9 @@ def _subjects(
         subject, of_attributes = _listed(each)
         if subject is None or subject in but or _asks_for_one(each, parents.get(each)):
             continue
-        if function is None or first is None or owner is None or not _is_first(subject, first):
-            yield _kind(each, subject, node)
+        kind = _kind(each, subject, node)
+        if kind == SIGNATURES or function is None or first is None or owner is None or not _is_first(subject, first):
+            yield kind
         elif not (of_attributes and isinstance(subject, ast.Name) and not _is_of_classes(function, owner)):
             yield owner_name
 
@@ -113,7 +116,7 @@ def _kind(node: ast.AST, subject: ast.expr, function: ast.AST) -> str:
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         if name == "globals" or not node.args:
             return OWN
-        return CLASSES if name in _SIGNATURES else MEMBERS if name in _MEMBERS else NAMESPACE
+        return SIGNATURES if name in _SIGNATURES else MEMBERS if name in _MEMBERS else NAMESPACE
     if isinstance(node, ast.Attribute) and node.attr in _GLOBALS:
         return NAMESPACE
     while isinstance(subject, ast.Attribute):

@@ -119,6 +119,10 @@ class NameIndex:
             self._asking[attribute] = frozenset(key for places in found for key in _keys(places))
         return self._asking[attribute]
 
+    def asking_for_all(self) -> Iterator[Key]:
+        """The code that mentions ``__all__``, by which it may get at every name of a module; nobody makes that up."""
+        return (key for table in (self._names, self._attributes) for key in _keys(table.get("__all__", {})))
+
     def methods_of(self, cls: str) -> Iterator[Key]:
         """The methods of all classes of this plain name, and what is defined in them."""
         yield from _keys(self._methods.get(cls, {}))

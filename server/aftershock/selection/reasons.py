@@ -6,10 +6,13 @@ from collections.abc import Sequence, Set as AbstractSet
 from dataclasses import dataclass
 
 from aftershock.selection.concern_search import EFFECTS
+from aftershock.selection.details import STRINGS
 from aftershock.selection.keys import TEXT, Key, KeyKind
+from aftershock.selection.listing import LAMBDAS
 from aftershock.selection.relations import BESIDE, written_place
 from aftershock.selection.resolver import ABSENT
 from aftershock.selection.snapshot import Snapshot
+from aftershock_agent.modules_got import GOT
 from aftershock_agent.tables import ANNOTATED, DOCSTRING, FAMILY, GIVEN, INSPECTED, KIND, WRITTEN
 
 
@@ -41,6 +44,8 @@ _BESIDE_IN_WORDS = {
     FAMILY: "bases",
 }
 
+_CODE_IN_WORDS = {LAMBDAS: "a lambda", STRINGS: "a string", GOT: "code that lists what is"}
+
 _FIXED = {
     KeyKind.CONFIG: "configuration changed",
     KeyKind.DIST: "installed packages changed",
@@ -60,9 +65,15 @@ def reason_for(key: Key, recorded: str, snapshot: Snapshot, names: AbstractSet[s
 
 def in_words(functions: Sequence[Key]) -> str:
     """Some functions, with their files."""
-    shown = [f"{key.name.partition('<')[0].rstrip('.') or 'a lambda'} in {key.path}" for key in functions[:_NAMED]]
+    shown = [f"{_code_in_words(key.name)} in {key.path}" for key in functions[:_NAMED]]
     more = len(functions) - _NAMED
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+
+
+def _code_in_words(function: str) -> str:
+    """A function, or the other code that a key's name stands for."""
+    name = function.partition("<")[0].rstrip(".")
+    return name or _CODE_IN_WORDS.get(function, "the code outside of functions")
 
 
 def _listed(names: AbstractSet[str]) -> str:

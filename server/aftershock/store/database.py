@@ -8,7 +8,7 @@ import sqlite3
 from functools import cache
 from pathlib import Path
 
-VERSION = 9
+VERSION = 10
 BUSY_SECONDS = 10.0
 """How long a writer waits for another process (an editor and a terminal may share a project)."""
 
