@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from aftershock.engine import events
-from support.engine import opened
+from support.engine import EngineStory, opened
 from support.project import Project
 
 
@@ -23,6 +25,32 @@ async def test_an_undo_is_answered_from_memory(shop: Project) -> None:
         (told,) = story.of(events.AffectedChanged)
         assert len(told.restored) == 2
         assert set(story.outcomes().values()) == {"passed"}
+
+
+async def test_each_of_many_undos_is_answered_from_memory_also_after_a_restart(project: Project) -> None:
+    rate, tax = "RATE = 1", "return price * RATE"
+    project.write(
+        {
+            "prices.py": f"{rate}\n\ndef tax(price): {tax}\n",
+            "test_prices.py": "import prices\n\ndef test_tax(): assert prices.tax(1) == 1\n",
+        }
+    )
+
+    async def edit_and_undo(story: EngineStory, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            for before in (rate, tax):
+                after = f"{before} + {number}"
+                await story.save("prices.py", before, after)
+                assert story.ran() == ["test_tax"]
+                story.forget()
+                await story.save("prices.py", after, before)
+                assert [event for event in story.of(events.AffectedChanged) if event.affected] == []
+                assert story.outcomes() == {"test_tax": "passed"}
+
+    async with opened(project) as story:
+        await edit_and_undo(story, range(1, 10))
+    async with opened(project, built=False) as story:
+        await edit_and_undo(story, range(10, 12))
 
 
 async def test_a_comment_affects_nothing_and_failing_lines_follow_it(shop: Project) -> None:

@@ -209,6 +209,15 @@ def test_only_the_newest_facts_of_a_test_are_kept(stage: Stage) -> None:
     assert ADD in stage.affected()
 
 
+def test_what_one_returns_to_after_each_edit_is_kept(stage: Stage) -> None:
+    first = stage.files["calc.py"]
+    for number in range(KEPT_FACTS + 3):
+        stage.write("calc.py", first.replace("a + b", f"a + b + {number}"))
+        stage.run(ADD, {"calc.py": ["add"]})
+        stage.write("calc.py", first)
+        assert ADD not in stage.affected()
+
+
 def test_a_fact_that_missed_an_input_does_not_outlive_one_that_has_it(stage: Stage) -> None:
     """The first run found a value memoised, the second one computed it."""
     stage.run(ADD, {"calc.py": ["add"], "unrelated.py": ["f"]})

@@ -82,6 +82,14 @@ def test_only_the_newest_facts_of_a_test_are_kept(store: Store, path: Path) -> N
     assert list(reopened(path).facts()) == [fact("b"), *facts[3:]]
 
 
+def test_the_fact_that_spoke_until_a_newer_one_came_is_kept(store: Store, path: Path) -> None:
+    first, *others = [fact("a", number) for number in range(KEPT_FACTS + 3)]
+    store.record(first)
+    for each in others:
+        store.record(each, spoke=first)
+    assert list(reopened(path).facts()) == [*others[-KEPT_FACTS + 1 : -1], first, others[-1]]
+
+
 def test_inputs_can_be_added_to_the_latest_fact(store: Store, path: Path) -> None:
     extra = frozenset({(Key(KeyKind.BODY, "conftest.py", "server"), "x")})
     store.record(fact("a", 1))

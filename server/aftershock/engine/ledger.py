@@ -39,7 +39,7 @@ class Ledger:
         """Reads the facts of ``variant`` (Python version, platform) from ``store``."""
         self._store = store
         self._variant = variant
-        self._uncommitted: list[Fact] = []
+        self._uncommitted: list[tuple[Fact, Fact | None]] = []
         self._graph: tuple[object, frozenset[str], Mapping[str, frozenset[str]], ImportGraph] | None = None
         self._definitions = Definitions()
         self._definitions.variant = variant
@@ -156,8 +156,8 @@ class Ledger:
             self._check_quoted(verdict.test, sources, session)
             keys += (quoted(sources, snapshot),)
         fact = self.index.completed(Fact(verdict, self._variant, keys, exact=alone), snapshot)
+        self._uncommitted.append((fact, self.index.spoke(fact.test)))
         self.index.add(fact)
-        self._uncommitted.append(fact)
 
     def _check_quoted(self, test: str, sources: Iterable[str], session: WarmSession) -> None:
         try:

@@ -59,6 +59,7 @@ class Definitions:
         self.variant = ""
         self._facts: dict[str, list[ImportFact]] = {}
         self._failed: dict[str, ImportFact] = {}
+        self._spoke: dict[str, ImportFact] = {}
         self._tables: dict[str, Table] = {}
         self._deltas: dict[tuple[str, str], Delta] = {}
         self._opaque: dict[str, bool] = {}
@@ -74,9 +75,10 @@ class Definitions:
         self._concerns: dict[tuple[str, Delta], Concern] = {}
 
     def add(self, fact: ImportFact, table: Table) -> None:
-        """Take in an import."""
+        """Take in an import; when there are too many of its file, that gives way which hasn't spoken for longest."""
         self._tables[fact.table] = table
-        kept = [old for old in self._facts.get(fact.path, ()) if old != fact]
+        spoke = self._spoke.get(fact.path)
+        kept = sorted((old for old in self._facts.get(fact.path, ()) if old != fact), key=lambda each: each is spoke)
         self._facts[fact.path] = [*kept, fact][-KEPT_IMPORTS:]
         self._failed.pop(fact.path, None)
         self._ran = self._by_string = None
@@ -131,6 +133,7 @@ class Definitions:
         for fact in (*([failed] if failed else []), *reversed(self._facts.get(path, ()))):
             if self._holds(fact, snapshot):
                 self._present[path], self._rests_on[path] = fact.table, fact.paths
+                self._spoke[path] = fact
                 return fact.table
         return None
 

@@ -12,15 +12,13 @@ KEPT_FACTS = 8
 """Facts kept of each test: enough for the branches somebody switches between."""
 
 
-def with_fact(facts: list[Fact], new: Fact) -> list[Fact]:
-    """The facts of a test, oldest first, after one more; the oldest gives way when there are too many."""
-    if facts and facts[-1].verdict.recorded_at > new.verdict.recorded_at:
-        found: list[Fact] = []
-        for fact in sorted([*facts, new], key=lambda each: each.verdict.recorded_at):
-            found = _append(found, fact)
-    else:
-        found = _append(facts, new)
-    return found[-KEPT_FACTS:]
+def with_fact(facts: list[Fact], new: Fact, spoke: Fact | None = None) -> list[Fact]:
+    """The facts of a test after one more; when there are too many, that gives way which hasn't spoken for longest.
+
+    They come in that order.  ``spoke`` is the one that spoke for the test until now: what somebody returns to after
+    each of many edits is kept.
+    """
+    return _append(sorted(facts, key=lambda each: each is spoke), new)[-KEPT_FACTS:]
 
 
 def completed(facts: Iterable[Fact], new: Fact, digest: Callable[[Key], str]) -> Fact:

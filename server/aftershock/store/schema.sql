@@ -29,7 +29,8 @@ CREATE TABLE fact (
     failure TEXT,              -- JSON object: messages.Failure
     reason TEXT NOT NULL,      -- why it was skipped or expected to fail
     recorded_at REAL NOT NULL, -- seconds since the epoch
-    exact INTEGER NOT NULL     -- 1: the test ran alone in a fresh process
+    exact INTEGER NOT NULL,    -- 1: the test ran alone in a fresh process
+    spoke_at REAL NOT NULL     -- until when it has spoken for the test, as far as is known: seconds since the epoch
 );
 
 CREATE INDEX fact_by_test ON fact (test);

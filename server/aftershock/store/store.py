@@ -61,19 +61,22 @@ class Store:
     # --- facts -----------------------------------------------------------------------------------
 
     def facts(self) -> Iterator[Fact]:
-        """All facts, oldest first."""
+        """All facts; of each test, those that haven't spoken for longest come first."""
         return iter(self._do(self._read_facts, list))
 
-    def record(self, fact: Fact) -> None:
-        """Commit a fact; it replaces one of the same test, variant and inputs, or the test's oldest."""
-        self._write(lambda connection: self._insert(connection, fact))
+    def record(self, fact: Fact, spoke: Fact | None = None) -> None:
+        """Commit a fact; it replaces one of the same test, variant and inputs, or that which spoke longest ago.
 
-    def record_all(self, facts: Iterable[Fact]) -> None:
-        """Commit several facts at once."""
+        ``spoke`` is the fact that spoke for the test until then.
+        """
+        self.record_all([(fact, spoke)])
+
+    def record_all(self, facts: Iterable[tuple[Fact, Fact | None]]) -> None:
+        """Commit several facts at once, each with the one that spoke until then."""
 
         def work(connection: sqlite3.Connection) -> None:
-            for fact in facts:
-                self._insert(connection, fact)
+            for fact, spoke in facts:
+                self._insert(connection, fact, spoke)
 
         self._write(work)
 
@@ -116,7 +119,7 @@ class Store:
             sets = self._sets.read()
             links = connection.execute("SELECT fact, input_set FROM fact_input_set ORDER BY position").fetchall()
             columns = "test, outcome, durations, failure, reason, recorded_at, variant, exact, id"
-            found = connection.execute(f"SELECT {columns} FROM fact ORDER BY recorded_at, id").fetchall()
+            found = connection.execute(f"SELECT {columns} FROM fact ORDER BY spoke_at, id").fetchall()
         finally:
             connection.execute("ROLLBACK")
         used: dict[int, list[InputSet]] = {}
@@ -128,18 +131,21 @@ class Store:
             self.sweep()
         return [_fact(row, tuple(used.get(row[-1], ()))) for row in found]
 
-    def _insert(self, connection: sqlite3.Connection, fact: Fact) -> None:
+    def _insert(self, connection: sqlite3.Connection, fact: Fact, spoke: Fact | None) -> None:
         ids = list(dict.fromkeys(self._sets.id_of(inputs) for inputs in fact.inputs))
-        verdict = rows.verdict_row(fact.verdict)
+        verdict, now = rows.verdict_row(fact.verdict), fact.verdict.recorded_at
+        if spoke is not None:
+            statement = "UPDATE fact SET spoke_at = ? WHERE test = ? AND recorded_at = ?"
+            connection.execute(statement, (now, verdict[0], spoke.verdict.recorded_at))
         statement = (
-            "INSERT INTO fact (test, outcome, durations, failure, reason, recorded_at, variant, exact)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            "INSERT INTO fact (test, outcome, durations, failure, reason, recorded_at, variant, exact, spoke_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
         )
-        new = connection.execute(statement, (*verdict, fact.variant, int(fact.exact))).lastrowid
+        new = connection.execute(statement, (*verdict, fact.variant, int(fact.exact), now)).lastrowid
         links = [(new, each, position) for position, each in enumerate(ids)]
         connection.executemany("INSERT INTO fact_input_set VALUES (?, ?, ?)", links)
         older = connection.execute(
-            "SELECT id, variant FROM fact WHERE test = ? AND id <> ? ORDER BY recorded_at DESC, id DESC",
+            "SELECT id, variant FROM fact WHERE test = ? AND id <> ? ORDER BY spoke_at DESC, id DESC",
             (verdict[0], new),
         ).fetchall()
         same = [old for old, variant in older if variant == fact.variant and self._ids(connection, old) == set(ids)]
