@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set as AbstractSet
 from pathlib import Path
 
 from aftershock.engine import events
@@ -66,11 +66,13 @@ class KnownTests:
             path = relative(self._root, test.path) or test.id.split("::", 1)[0]
             node = events.TestNode(test.id, path, test.line, tuple(test.chain), tuple(test.markers), test.digest)
             found.setdefault(path, []).append(node)
-        failed = {relative(self._root, failure.path) or "" for failure in collection.failures}
         covered = set(paths) if paths is not None else {*self._by_path, *self._import_problems, *found}
-        self._clear_problems(covered - failed)
-        for failure in collection.failures:
-            self._note_failure(failure)
+        failures = {path: failure for failure in collection.failures for path in self._failed_with(failure, covered)}
+        failed = failures.keys()
+        above = {folder.as_posix() for path in covered - failed for folder in Path(path).parents}
+        self._clear_problems((covered | above) - failed)
+        for path, failure in failures.items():
+            self._note_failure(path, failure)
         fresh = [node.id for nodes in found.values() for node in nodes if node.id not in self.nodes]
         for path in sorted((covered | found.keys()) - failed):
             self._replace(path, tuple(found.get(path, ())))
@@ -115,8 +117,13 @@ class KnownTests:
         entry = self._import_problems.get(path)
         return entry[1] if entry else None
 
-    def _note_failure(self, failure: messages.CollectFailed) -> None:
-        collected = relative(self._root, failure.path) or ""
+    def _failed_with(self, failure: messages.CollectFailed, covered: AbstractSet[str]) -> AbstractSet[str]:
+        """The files that couldn't be collected for a failure: its own, or those below its folder, if any are known."""
+        path = relative(self._root, failure.path) or ""
+        below = {each for each in covered if not path or each.startswith(f"{path}/")}
+        return below or {path}
+
+    def _note_failure(self, collected: str, failure: messages.CollectFailed) -> None:
         path, line = self._deepest(failure.failure) or (collected, failure.line)
         self._import_problems[collected] = (path, events.Problem("import", failure.failure.message, line))
         self._tell_problems(path)

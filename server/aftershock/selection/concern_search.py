@@ -129,6 +129,7 @@ class _Search:
             owner, _, last = name.rpartition(".")
             if name == UNBOUND:
                 asking.setdefault("", set()).update(self._index.everything())  # who has the module, or would import it
+                self._functions.update(self._index.importing_below(self._path))
             elif name.startswith(WRITTEN) and last != REACHES:
                 self._written(name, asking)
             elif last in OF_FUNCTIONS:
@@ -142,9 +143,7 @@ class _Search:
         self._functions.update(self._at_hand.reaching({*map(last_of, delta.made)}))
         for cls, other in delta.moved:
             self._moved(cls, last_of(other), asking)
-        listed = [name.rpartition(".") for name in delta.listed if not name.startswith(WRITTEN)]
-        for owner in {owner for owner, _, _ in listed}:
-            self._listed(owner, asking, any(self._is_signed(last) for each, _, last in listed if each == owner))
+        self._all_listed(delta, asking)
         pairs = [(frozenset(who), self._at_hand.needed(owner)) for owner, who in asking.items() if who]
         hands = self._at_hand.hands(pairs)
         return Concern(False, frozenset(self._functions), tuple(pairs), hands)
@@ -251,6 +250,18 @@ class _Search:
         if details is not None and STRINGS in details.by_attribute.get(name, ()):
             yield body_key(self._path, STRINGS)  # globals()[NAME], request.getfixturevalue(NAME)
 
+    def _all_listed(self, delta: Delta, asking: dict[str, set[Key]]) -> None:
+        """Who lists what is in the module or a class sees something else."""
+        listed: dict[str, set[str]] = {}
+        for name in delta.listed:
+            if not name.startswith(WRITTEN):
+                listed.setdefault(name.rpartition(".")[0], set()).add(name)
+        for owner, names in listed.items():
+            self._listed(owner, asking, any(self._is_signed(last_of(name)) for name in names))
+            if owner and not delta.came.isdisjoint(names):
+                # A package that is handed the class may list it.
+                asking.setdefault(HANDED + last_of(owner), set()).update(self._at_hand.foreign)
+
     def _is_signed(self, member: str) -> bool:
         """Whether a class's signature may tell of a member: Python asks for it, or annotations may have its name."""
         return member.startswith("_") or self._index.is_hinted(member)
@@ -262,5 +273,3 @@ class _Search:
         at_once, listers = self._at_hand.listers(owner, self._calm, signed=signed)
         self._functions.update(at_once)
         asking.setdefault(owner or HANDED, set()).update(listers)
-        if owner:
-            asking.setdefault(HANDED + last_of(owner), set()).update(self._at_hand.foreign)

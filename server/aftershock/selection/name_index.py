@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set as AbstractSet
 
-from aftershock.selection.details import DEFINITIONS, Details
+from aftershock.selection.details import DEFINITIONS, IMPORTED, Details
 from aftershock.selection.keys import Key, KeyKind
 from aftershock.selection.snapshot import Snapshot
 
@@ -151,6 +151,12 @@ class NameIndex:
     def is_hinted(self, name: str) -> bool:
         """Whether code that evaluates annotations may look up a name."""
         return name in self._hinted
+
+    def importing_below(self, package: str) -> Iterator[Key]:
+        """Whoever has imported a file in the folder of a package, of which this is the ``__init__.py``."""
+        if f"/{package}".endswith("/__init__.py"):
+            below = (path for path in self._files if path.startswith(package.removesuffix("__init__.py")))
+            yield from (body_key(path, IMPORTED) for path in below)
 
     def everything(self) -> Iterator[Key]:
         """All code there is."""

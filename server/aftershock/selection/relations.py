@@ -56,14 +56,15 @@ def with_owners(name: str) -> list[str]:
 class Delta:
     """What two tables of a file tell apart: ``names``, and of these ``listed`` what one sees who lists members.
 
-    A function that stays one, with its attributes, looks the same in a list; who calls it runs it.  ``plain``:
-    nothing but functions without attributes came or went.  ``moved``: classes, each with one
-    that came into its family or left it, or with an empty name where the order of a family is another.  ``made``:
-    functions that were generators or coroutines, which may have been called and never have run.
+    A function that stays one, with its attributes, looks the same in a list; who calls it runs it.  ``came``: those of
+    ``listed`` that came or went.  ``plain``: nothing but functions without attributes did.  ``moved``: classes, each
+    with one that came into its family or left it, or with an empty name where the order of a family is another.
+    ``made``: functions that were generators or coroutines, which may have been called and never have run.
     """
 
     names: frozenset[str]
     listed: frozenset[str]
+    came: frozenset[str] = frozenset()
     plain: bool = False
     moved: frozenset[tuple[str, str]] = frozenset()
     made: frozenset[str] = frozenset()
@@ -77,10 +78,9 @@ def delta_of(old: Table, new: Table) -> Delta:
     names |= made
     listed = frozenset(name for name in names if _is_listed(name, old.get(name, ""), new.get(name, "")))
     own = {name for name in names if last_of(name) not in {*OF_FUNCTIONS, REACHES}}
-    came = bool(own) and all(
-        (name in old) != (name in new) and (old.get(name) or new[name])[0] == FUNCTION for name in own
-    )
-    return Delta(names, listed, plain=came, moved=frozenset(_moved(names, old, new)), made=made)
+    came = frozenset(name for name in names if (name in old) != (name in new))
+    plain = bool(own) and all(name in came and (old.get(name) or new[name])[0] == FUNCTION for name in own)
+    return Delta(names, listed, came & listed, plain, frozenset(_moved(names, old, new)), made)
 
 
 def _moved(names: Iterable[str], old: Table, new: Table) -> Iterator[tuple[str, str]]:
