@@ -6,6 +6,8 @@ import contextvars
 import functools
 import logging
 import re
+import struct
+import sys
 import types
 import weakref
 from collections.abc import Callable, Iterable
@@ -65,7 +67,31 @@ def _named(walk: Taker, value: Any) -> None:
     home = getattr(value, "__objclass__", None) or getattr(value, "__module__", None)
     walk.note(f"{type(value).__name__} {getattr(home, '__qualname__', home)}.{value.__name__}")
     if owner is not None and not isinstance(owner, types.ModuleType):
+        _owner(walk, owner)
+
+
+def _method(walk: Taker, value: Any) -> None:
+    walk.note("method")
+    walk.take_next(value.__func__)
+    _owner(walk, value.__self__)
+
+
+def _owner(walk: Taker, owner: object) -> None:
+    """What a method is bound to: what the standard library keeps under a name of its own counts by that.
+
+    ``random.choice`` is bound to such an object, whose state is another one in each process.
+    """
+    home = sys.modules.get(type(owner).__module__)
+    kept = vars(home).items() if home is not None and _is_standard(home.__name__) else ()
+    name = next((name for name, each in kept if each is owner), None)
+    if name is None:
         walk.take_next(owner)
+    else:
+        walk.note(f"{type(owner).__module__}.{name}")
+
+
+def _is_standard(module: str) -> bool:
+    return module.partition(".")[0] in sys.stdlib_module_names
 
 
 def _reference(walk: Taker, value: Any) -> None:
@@ -118,7 +144,7 @@ SPECIAL: dict[type, Callable[[Taker, Any], None]] = {
     types.FunctionType: lambda walk, value: walk.function(value),
     types.CellType: lambda walk, value: walk.cell(value),
     types.CodeType: lambda walk, value: walk.code(value),
-    types.MethodType: lambda walk, value: walk.each("method", (value.__func__, value.__self__)),
+    types.MethodType: _method,
     staticmethod: lambda walk, value: walk.each("staticmethod", (value.__func__,)),
     classmethod: lambda walk, value: walk.each("classmethod", (value.__func__,)),
     property: _property,
@@ -128,6 +154,7 @@ SPECIAL: dict[type, Callable[[Taker, Any], None]] = {
     contextvars.ContextVar: _context,
     types.GeneratorType: _generator,
     types.UnionType: lambda walk, value: walk.each("union", value.__args__),
+    struct.Struct: lambda walk, value: walk.note(f"struct {value.format}"),
     re.Pattern: lambda walk, value: walk.each("pattern", (value.pattern, int(value.flags))),
     **dict.fromkeys((logging.Logger, logging.RootLogger), _logger),
     **dict.fromkeys(NAMED, _named),

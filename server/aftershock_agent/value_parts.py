@@ -18,7 +18,9 @@ _BY_NAME = (
     types.GetSetDescriptorType,
 )
 NAMED = (*_BY_NAME, types.MemberDescriptorType, types.ClassMethodDescriptorType, types.MethodWrapperType)
-STATELESS = frozenset({"lock", "RLock", "_thread.lock", "_thread.RLock", "object", "_local", "_abc_data"})
+STATELESS = frozenset(
+    {"lock", "RLock", "_thread.lock", "_thread.RLock", "object", "_local", "_abc_data", "SystemRandom"}
+)
 _PARTIAL = ("func", "args", "keywords")
 CONTENT: dict[type, Callable[[Any], object]] = {
     dict: lambda value: list(dict.items(value)),

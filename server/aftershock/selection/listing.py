@@ -29,6 +29,8 @@ _SIGNATURES = frozenset({"signature", "get_annotations", "get_type_hints"})
 _CALLS = frozenset({*_MEMBERS, *_SIGNATURES, "vars", "globals"})
 _GLOBALS = ("__globals__", "f_globals")
 _ONE_BY_NAME = frozenset({"get", "setdefault", "pop", "__contains__", "__getitem__"})
+_FILLING = frozenset({"update", "clear"})
+"""What only puts something into a namespace, or takes all out; that of a class has neither."""
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 _BRANCHES = (ast.ExceptHandler, ast.match_case)
 
@@ -99,7 +101,7 @@ def _subjects(
 
 def _listed(node: ast.AST) -> tuple[ast.expr | None, bool]:
     """What a node lists, and whether only its own attributes, not its class's; None for any other node."""
-    if isinstance(node, ast.Attribute) and node.attr == "__dict__":
+    if isinstance(node, ast.Attribute) and node.attr == "__dict__" and isinstance(node.ctx, ast.Load):
         return node.value, True
     if isinstance(node, ast.Attribute) and node.attr in (*_GLOBALS, "__subclasses__"):
         return node.value, False
@@ -135,7 +137,7 @@ def _asks_for_one(node: ast.AST, parent: ast.AST | None) -> bool:
     if isinstance(parent, ast.Subscript):
         return parent.value is node
     if isinstance(parent, ast.Attribute):
-        return parent.attr in _ONE_BY_NAME
+        return parent.attr in _ONE_BY_NAME | _FILLING
     return (
         isinstance(parent, ast.Compare)
         and node in parent.comparators

@@ -20,7 +20,8 @@ NAME = re.compile(r"[^\W\d]\w*")
 _DOTTED = re.compile(r"[^\W\d]\w*([.:][^\W\d]\w*)*")
 _ROW = re.compile(r"\s*[^\W\d]\w*(?:[\s,]+[^\W\d]\w*){1,7}[\s,]*")
 _FIELD = re.compile(r"\{\s*([\w.]+(?:\[[^\]{}]*\][\w.]*)*)(?=\s*[}!:=])|%\((\w+)\)")
-_MADE_UP = re.compile(r"^(?:([^\W\d]\w*_)(?:[^\w].*)?|(?:.*[^\w])?(_\w*\w))$", re.DOTALL)
+_HOLE = re.compile(r"%(?:\(\w*\))?[-#0 +]*\d*[a-zA-Z]|\{[^{}]*\}")
+_MADE_UP = re.compile(r"^(?:((?:[^\W\d]\w*)?_)(?:[^\w].*)?|(?:.*[^\w])?(_\w*))$", re.DOTALL)
 _LONG = 200  # characters of a string from which on it is no name
 _GLOBAL_OPERATIONS = frozenset(
     dis.opmap[name]
@@ -52,6 +53,14 @@ _CALLING = frozenset(
     dis.opmap[name] for name, since in (("LOAD_GLOBAL", (3, 11)), ("LOAD_ATTR", (3, 12))) if sys.version_info >= since
 )
 """Operations whose argument's lowest bit says that what is loaded gets called."""
+_COMPARING = frozenset(dis.opmap[name] for name in ("COMPARE_OP", "CONTAINS_OP"))
+_LOOKING = frozenset(
+    {
+        *("startswith", "endswith", "removeprefix", "removesuffix", "strip", "lstrip", "rstrip", "replace"),
+        *("split", "rsplit", "partition", "rpartition", "find", "rfind", "index", "rindex", "count"),
+    }
+)
+"""Methods of strings that look for what they are given first."""
 _CALLED = frozenset({dis.opmap["PUSH_NULL"]} if sys.version_info >= (3, 13) else ())
 """Operations that follow the loading of what gets called; before 3.13 it came first."""
 _WHOLE = frozenset({"__dict__", "__dir__", "__getattribute__"})
@@ -162,9 +171,24 @@ def mentions_of(code: CodeType, evaluated: bool) -> Mentions:
             found, dotted = names_in(text)
             (attributes if asks or dotted else strings).update(found)
     computes = not COMPUTING.isdisjoint(names) or not COMPUTING.isdisjoint(attributes)
-    made_up = (_MADE_UP.match(text) for text in texts if computes)
+    made_up = (_MADE_UP.match(_HOLE.sub("\0", text)) for text in (_pieces(code, texts) if computes else ()))
     fragments = {part for made in made_up if made is not None for part in made.groups() if part}
     return Mentions(*map(frozenset, (names, attributes, fragments, strings, _handed(code))))
+
+
+def _pieces(code: CodeType, texts: Iterable[str]) -> Iterator[str]:
+    """The strings of which code may make up a name: of underscores alone, not those that it looks for in a string."""
+    underscores = {text for text in texts if not text.strip("_")}
+    yield from (text for text in texts if text not in underscores)
+    found = [*(_instructions(code) if underscores else ()), (0, 0), (0, 0)]
+    looking = False
+    for (operation, argument), (after, asked), (last, _) in zip(found, found[1:], found[2:], strict=False):
+        if operation in dis.hasconst:
+            joining = after in _ASKING and code.co_names[asked >> _SHIFTS.get(after, 0)] == "join"
+            if not (looking or joining or after in _COMPARING or last in _COMPARING):
+                yield from underscores.intersection(_strings([code.co_consts[argument]]))
+        else:
+            looking = operation in _ASKING and code.co_names[argument >> _SHIFTS.get(operation, 0)] in _LOOKING
 
 
 def _handed(code: CodeType) -> Iterator[str]:
@@ -193,6 +217,13 @@ def names_in(text: str) -> tuple[list[str], bool]:
     if len(text) < _LONG and _ROW.fullmatch(text):
         return NAME.findall(text), False
     return [name for field in _FIELD.findall(text) for name in NAME.findall("".join(field))], False
+
+
+def pieces_in(template: str) -> Iterator[str]:
+    """How a name begins or ends that a template makes, ``visit_%s``; nothing of other text."""
+    made = _HOLE.sub("\0", template)
+    found = _MADE_UP.match(made) if "\0" in made and made.replace("\0", "a").isidentifier() else None
+    yield from (part for part in (found.groups() if found else ()) if part)
 
 
 def is_evaluating(code: CodeType) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence, Set as AbstractSet
 
-from aftershock.selection.mentions import DEFERRED, NAME, names_in
+from aftershock.selection.mentions import DEFERRED, NAME, names_in, pieces_in
 
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 _CONTAINERS = (ast.List, ast.Tuple, ast.Set, ast.Dict)
@@ -76,6 +76,7 @@ def _strings(nodes: Sequence[ast.AST]) -> Iterator[str]:
         for each in within:
             if isinstance(each, ast.Constant) and isinstance(each.value, str) and id(each) not in defining:
                 yield from names_in(each.value)[0]
+                yield from pieces_in(each.value)
 
 
 def _names_given(node: ast.AST) -> Iterator[ast.expr]:
