@@ -99,8 +99,11 @@ async def test_what_imports_do_to_a_counter_is_the_same_in_whatever_order(projec
 
                 class Field:
                     ids = itertools.count()
+                    made = 0
 
-                    def __init__(self): next(Field.ids)
+                    def __init__(self):
+                        next(Field.ids)
+                        Field.made += 1
 
                 def copied(): return 1
 
@@ -117,7 +120,7 @@ async def test_what_imports_do_to_a_counter_is_the_same_in_whatever_order(projec
                 class A:
                     field = lib.Field()
 
-                def test_a(): assert lib.Field.ids and front.copied() == 1
+                def test_a(): assert lib.Field.ids and lib.Field.made and front.copied() == 1
                 """,
             "test_b.py": """
                 import front, lib, shared
@@ -126,7 +129,7 @@ async def test_what_imports_do_to_a_counter_is_the_same_in_whatever_order(projec
                 class B:
                     first, second = lib.Field(), lib.Field()
 
-                def test_b(): assert lib.Field.ids and front.copied() == 1
+                def test_b(): assert lib.Field.ids and lib.Field.made and front.copied() == 1
                 def test_named(): assert lib.named(B) is B
                 """,
         }

@@ -259,8 +259,7 @@ class _Search:
         for owner, names in listed.items():
             self._listed(owner, asking, any(self._is_signed(last_of(name)) for name in names))
             if owner and not delta.came.isdisjoint(names):
-                # A package that is handed the class may list it.
-                asking.setdefault(HANDED + last_of(owner), set()).update(self._at_hand.foreign)
+                self._functions.update(self._at_hand.handing_to_packages(last_of(owner)))
 
     def _is_signed(self, member: str) -> bool:
         """Whether a class's signature may tell of a member: Python asks for it, or annotations may have its name."""

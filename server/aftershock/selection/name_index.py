@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set as AbstractSet
 
-from aftershock.selection.details import DEFINITIONS, IMPORTED, Details
+from aftershock.selection.details import DEFINITIONS, IMPORTED, LOADED, STRINGS, Details
 from aftershock.selection.keys import Key, KeyKind
 from aftershock.selection.snapshot import Snapshot
 
@@ -159,6 +159,19 @@ class NameIndex:
     def is_hinted(self, name: str) -> bool:
         """Whether code that evaluates annotations may look up a name."""
         return name in self._hinted
+
+    def calling_packages(self) -> Iterator[Key]:
+        """The functions that mention something from a package from elsewhere."""
+        names, snapshot = set[str](), self._snapshot
+        if snapshot is None:
+            return
+        for path in self.foreign:
+            packages = snapshot.third_party(path) - _HARMLESS
+            dotted = [name for name in snapshot.imports[path].absolute if name.partition(".")[0] in packages]
+            names.update(part for name in dotted for part in (name.partition(".")[0], name.rpartition(".")[2]))
+        for path, functions in self.places_of(self.with_aliases(names)).items():
+            if path in self.foreign:
+                yield from (body_key(path, each) for each in functions if each and not each.endswith((LOADED, STRINGS)))
 
     def importing_below(self, package: str) -> Iterator[Key]:
         """Whoever has imported a file in the folder of a package, of which this is the ``__init__.py``."""
