@@ -249,3 +249,69 @@ async def test_who_lists_the_module_of_a_class_sees_no_other_module(project: Pro
         told = hasattr(sys, "monitoring")  # older Pythons can't tell which module it is
         assert story.ran() == ["test_shapes"] + ["test_tools"] * (not told)
         assert story.outcomes() == cold_outcomes(project)
+
+
+async def test_what_the_standard_library_keeps_counts_by_what_it_is(project: Project) -> None:
+    project.write(
+        {
+            "lib.py": """
+                import random, struct
+                from random import choice, randrange
+
+                _LONG = struct.Struct(">Q")
+                _pack = _LONG.pack
+                _dice = random.SystemRandom()
+
+                def packed(number): return _pack(number)
+                def picked(): return choice([1])
+                def rolled(): return randrange(1) + _dice.randrange(1)
+                """,
+            "test_lib.py": """
+                import lib
+
+                def test_packed(): assert lib.packed(1) == bytes([0, 0, 0, 0, 0, 0, 0, 1])
+                def test_picked(): assert lib.picked() == 1
+                def test_rolled(): assert lib.rolled() == 0
+                """,
+        }
+    )
+    async with opened(project) as story:
+        await story.save("lib.py", "def packed", "def unpacked(): return 2\n\ndef packed")
+        assert story.ran() == []
+        await story.save("lib.py", ">Q", "<Q")
+        assert story.ran() == ["test_packed"]
+        assert story.outcomes() == cold_outcomes(project)
+
+
+async def test_who_fills_the_namespace_of_an_object_lists_no_class(project: Project) -> None:
+    project.write(
+        {
+            "frames.py": """
+                class Frame:
+                    level = 1
+
+                    def copy(self):
+                        made = object.__new__(self.__class__)
+                        made.__dict__.update(self.__dict__)
+                        return made
+
+                    def empty(self):
+                        made = self.copy()
+                        made.__dict__ = {}
+                        return made
+
+                def listed(frame): return sorted(name for name in type(frame).__dict__ if name.isalpha())
+                """,
+            "test_frames.py": """
+                from frames import Frame, listed
+
+                def test_copy(): assert Frame().copy().level == 1
+                def test_empty(): assert Frame().empty().level == 1
+                def test_listed(): assert listed(Frame()) == ["copy", "empty", "level"]
+                """,
+        }
+    )
+    async with opened(project) as story:
+        await story.save("frames.py", "level = 1\n", "level = 1\n\n    def deeper(self): return 2\n")
+        assert story.ran() == ["test_listed"]
+        assert story.outcomes() == cold_outcomes(project)
