@@ -19,7 +19,7 @@ from itertools import chain
 from typing import Any, cast
 
 from aftershock_agent import class_shapes
-from aftershock_agent.value_parts import ATOMS, NAMED, STATELESS, attributes_of, is_atom, slots_of
+from aftershock_agent.value_parts import ATOMS, NAMED, attributes_of, is_atom, is_stateless, slots_of
 
 Look = tuple[str, frozenset[str]]
 """A digest, and the names of the project's classes and modules that its value leads to."""
@@ -249,7 +249,7 @@ class _Search:
         if kind is types.FunctionType:
             return self._parts_of_function(value)
         if not _is_transparent(kind):
-            return () if kind.__qualname__ in STATELESS and not class_shapes.is_python(kind) else None
+            return () if is_stateless(kind) and not class_shapes.is_python(kind) else None
         return None if _lacks_slots(value, kind) else [kind, attributes_of(value), *gc.get_referents(value)]
 
     def _parts_of_function(self, function: Any) -> Iterable[object] | None:

@@ -77,21 +77,12 @@ def _method(walk: Taker, value: Any) -> None:
 
 
 def _owner(walk: Taker, owner: object) -> None:
-    """What a method is bound to: what the standard library keeps under a name of its own counts by that.
-
-    ``random.choice`` is bound to such an object, whose state is another one in each process.
-    """
-    home = sys.modules.get(type(owner).__module__)
-    kept = vars(home).items() if home is not None and _is_standard(home.__name__) else ()
-    name = next((name for name, each in kept if each is owner), None)
-    if name is None:
-        walk.take_next(owner)
+    """What a method is bound to: the numbers that ``random.choice`` takes are others in each process."""
+    numbers = sys.modules.get("random")
+    if numbers is not None and owner is vars(numbers).get("_inst"):
+        walk.note("random numbers of the process")
     else:
-        walk.note(f"{type(owner).__module__}.{name}")
-
-
-def _is_standard(module: str) -> bool:
-    return module.partition(".")[0] in sys.stdlib_module_names
+        walk.take_next(owner)
 
 
 def _reference(walk: Taker, value: Any) -> None:

@@ -18,9 +18,10 @@ _BY_NAME = (
     types.GetSetDescriptorType,
 )
 NAMED = (*_BY_NAME, types.MemberDescriptorType, types.ClassMethodDescriptorType, types.MethodWrapperType)
-STATELESS = frozenset(
+_STATELESS = frozenset(
     {"lock", "RLock", "_thread.lock", "_thread.RLock", "object", "_local", "_abc_data", "SystemRandom"}
 )
+_STATELESS_HOMES = frozenset({"_thread", "threading", "builtins", "_abc", "random"})
 _PARTIAL = ("func", "args", "keywords")
 CONTENT: dict[type, Callable[[Any], object]] = {
     dict: lambda value: list(dict.items(value)),
@@ -62,6 +63,11 @@ def is_atom(value: object) -> bool:
     """Whether a value is of one of these types; one whose metaclass is the project's may compare, or have no hash."""
     kind = type(value)
     return type(kind) is type and kind in _ATOMS
+
+
+def is_stateless(kind: type) -> bool:
+    """Whether objects of a type of C keep nothing that could be told, or nothing that is the same in two processes."""
+    return kind.__qualname__ in _STATELESS and kind.__module__ in _STATELESS_HOMES
 
 
 def hashed(text: str) -> str:

@@ -16,10 +16,10 @@ from aftershock_agent.tables import MODULE, OPAQUE
 from aftershock_agent.value_kinds import PLAIN, SPECIAL
 from aftershock_agent.value_parts import (
     CONTENT,
-    STATELESS,
     Unordered,
     attributes_of,
     hashed,
+    is_stateless,
     slots_of,
 )
 
@@ -344,7 +344,7 @@ class Walk:
     def _reduced(self, value: Any, kind: type) -> None:
         """What C code keeps, as pickle would have it."""
         name = f"{kind.__module__}.{kind.__qualname__}"
-        if kind.__qualname__ in STATELESS:
+        if is_stateless(kind):
             return
         if not class_shapes.may_reduce(kind, self._known.is_own):
             self.obscure(name)

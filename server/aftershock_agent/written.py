@@ -125,7 +125,7 @@ class Written:
     def _change(self, place: tuple[str, str], value: object, digest: str) -> str:
         """What has come to something and gone from it; all that it holds where that can't be told apart.
 
-        Of a counter, by how much it went on, which is the same whatever the order of imports.
+        Of an :class:`itertools.count`, by how much it went on, which is the same whatever the order of imports.
         """
         last, self._numbers[place] = self._numbers.get(place), _number(value)
         number = self._numbers[place]
@@ -234,8 +234,6 @@ def _difference(before: Items, now: Items, digest: str) -> str:
 
 
 def _number(value: object) -> int | None:
-    """Where a counter stands; a number may also have been set, which is rarer."""
-    if type(value) is int:
-        return value
+    """Where a counter stands, if it is one that can only go on; a number may also have been set."""
     found = _COUNT.fullmatch(repr(value)) if type(value) is itertools.count else None
     return int(found[1]) if found else None

@@ -178,3 +178,24 @@ async def test_a_package_from_elsewhere_lists_the_classes_that_it_is_handed(proj
             assert "test_size" not in story.ran()
             assert story.outcomes() == cold_outcomes(project)
             assert story.outcomes()[test] == "failed"
+
+
+async def test_a_class_with_another_base_is_listed_by_the_package_that_is_handed_it(project: Project) -> None:
+    project.write(
+        {
+            "pytest.ini": "[pytest]\npythonpath = . site-packages\n",
+            "site-packages/teller.py": "def told(cls): return [name for name in dir(cls) if name.isalpha()]\n",
+            "shop.py": "class Mixin:\n    def mixed(self): return 1\n\nclass Shop:\n    size = 1\n",
+            "test_shop.py": """
+                import teller
+                from shop import Shop
+
+                def test_told(): assert teller.told(Shop) == ["size"]
+                def test_size(): assert Shop().size == 1
+                """,
+        }
+    )
+    async with opened(project) as story:
+        await story.save("shop.py", "class Shop:", "class Shop(Mixin):")
+        assert "test_told" in story.ran()
+        assert story.outcomes() == cold_outcomes(project)

@@ -69,7 +69,7 @@ class KnownTests:
         covered = set(paths) if paths is not None else {*self._by_path, *self._import_problems, *found}
         failures = {path: failure for failure in collection.failures for path in self._failed_with(failure, covered)}
         failed = failures.keys()
-        above = {folder.as_posix() for path in covered - failed for folder in Path(path).parents}
+        above = {folder.as_posix().removeprefix(".") for path in covered - failed for folder in Path(path).parents}
         self._clear_problems((covered | above) - failed)
         for path, failure in failures.items():
             self._note_failure(path, failure)
@@ -120,8 +120,8 @@ class KnownTests:
     def _failed_with(self, failure: messages.CollectFailed, covered: AbstractSet[str]) -> AbstractSet[str]:
         """The files that couldn't be collected for a failure: its own, or those below its folder, if any are known."""
         path = relative(self._root, failure.path) or ""
-        below = {each for each in covered if not path or each.startswith(f"{path}/")}
-        return below or {path}
+        is_root = Path(failure.path) == self._root
+        return {each for each in covered if is_root or (path and each.startswith(f"{path}/"))} or {path}
 
     def _note_failure(self, collected: str, failure: messages.CollectFailed) -> None:
         path, line = self._deepest(failure.failure) or (collected, failure.line)

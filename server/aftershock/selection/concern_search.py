@@ -212,6 +212,7 @@ class _Search:
         for member in members:
             self._name(cls, member, f"{cls}.{member}", asking)
         self._listed(cls, asking, True)
+        self._functions.update(self._at_hand.handing_to_packages(last_of(cls)))
         # Who has both at hand may ask whether the one is of the other's kind.
         hand = self._at_hand.hand(other)
         asking.setdefault(cls, set()).update(hand.functions, *(functions for functions, _ in hand.through))

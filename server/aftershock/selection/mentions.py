@@ -54,13 +54,14 @@ _CALLING = frozenset(
 )
 """Operations whose argument's lowest bit says that what is loaded gets called."""
 _COMPARING = frozenset(dis.opmap[name] for name in ("COMPARE_OP", "CONTAINS_OP"))
+_CONTAINING = dis.opmap["CONTAINS_OP"]
 _LOOKING = frozenset(
     {
         *("startswith", "endswith", "removeprefix", "removesuffix", "strip", "lstrip", "rstrip", "replace"),
         *("split", "rsplit", "partition", "rpartition", "find", "rfind", "index", "rindex", "count"),
     }
 )
-"""Methods of strings that look for what they are given first."""
+"""Methods of strings that look for what they are given; one takes names apart."""
 _CALLED = frozenset({dis.opmap["PUSH_NULL"]} if sys.version_info >= (3, 13) else ())
 """Operations that follow the loading of what gets called; before 3.13 it came first."""
 _WHOLE = frozenset({"__dict__", "__dir__", "__getattribute__"})
@@ -185,7 +186,7 @@ def _pieces(code: CodeType, texts: Iterable[str]) -> Iterator[str]:
     for (operation, argument), (after, asked), (last, _) in zip(found, found[1:], found[2:], strict=False):
         if operation in dis.hasconst:
             joining = after in _ASKING and code.co_names[asked >> _SHIFTS.get(after, 0)] == "join"
-            if not (looking or joining or after in _COMPARING or last in _COMPARING):
+            if not (looking or joining or after in _COMPARING or last == _CONTAINING):
                 yield from underscores.intersection(_strings([code.co_consts[argument]]))
         else:
             looking = operation in _ASKING and code.co_names[argument >> _SHIFTS.get(operation, 0)] in _LOOKING

@@ -114,7 +114,7 @@ class NameIndex:
     def asking_for(self, attribute: str) -> frozenset[Key]:
         """The code that may ask something for an attribute of this name."""
         if attribute not in self._asking:
-            made_up = (places for part, places in self._fragments.items() if self._is_made_of(attribute, part))
+            made_up = (places for part, places in self._fragments.items() if _is_made_of(attribute, part))
             found = (self._attributes.get(attribute, {}), *made_up)
             self._asking[attribute] = frozenset(key for places in found for key in _keys(places))
         return self._asking[attribute]
@@ -122,14 +122,6 @@ class NameIndex:
     def asking_for_all(self) -> Iterator[Key]:
         """The code that mentions ``__all__``, by which it may get at every name of a module; nobody makes that up."""
         return (key for table in (self._names, self._attributes) for key in _keys(table.get("__all__", {})))
-
-    def _is_made_of(self, name: str, fragment: str) -> bool:
-        """Whether a name may be made of a piece: of underscores alone only with a rest that is known as a word."""
-        if not (name.startswith(fragment) or name.endswith(fragment)):
-            return False
-        rest = name.strip("_")
-        tables = (self._strings, self._names, self._attributes)
-        return bool(fragment.strip("_")) or any(rest in table for table in tables)
 
     def methods_of(self, cls: str) -> Iterator[Key]:
         """The methods of all classes of this plain name, and what is defined in them."""
@@ -204,6 +196,10 @@ class NameIndex:
             found |= new
             pending = {container for _, container in new}
         return found
+
+
+def _is_made_of(name: str, fragment: str) -> bool:
+    return name.startswith(fragment) or name.endswith(fragment)
 
 
 def _keys(places: Places) -> Iterator[Key]:
