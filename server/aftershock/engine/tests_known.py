@@ -69,8 +69,8 @@ class KnownTests:
         covered = set(paths) if paths is not None else {*self._by_path, *self._import_problems, *found}
         failures = {path: failure for failure in collection.failures for path in self._failed_with(failure, covered)}
         failed = failures.keys()
-        above = {folder.as_posix().removeprefix(".") for path in covered - failed for folder in Path(path).parents}
-        self._clear_problems((covered | above) - failed)
+        above = {folder.as_posix() for path in covered - failed for folder in Path(path).parents}
+        self._clear_problems((covered | {"" if folder == "." else folder for folder in above}) - failed)
         for path, failure in failures.items():
             self._note_failure(path, failure)
         fresh = [node.id for nodes in found.values() for node in nodes if node.id not in self.nodes]
