@@ -11,7 +11,7 @@ import argparse
 import asyncio
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 sys.path.extend(str(Path(__file__).resolve().parents[1] / folder) for folder in ("", "server", "tests"))
@@ -28,6 +28,9 @@ from projects import FetchError, copy
 
 ORDER = ("marshmallow", "mistune", "toolz", "sqlparse", "attrs")
 """The projects, whose arguments for pytest are those of the other oracle."""
+FURTHER: Mapping[str, tuple[str, ...]] = {"cachetools": (), "glom": (), "itsdangerous": (), "jinja2": ()}
+"""Projects to try the rules on that they weren't made with, on demand, with their arguments for pytest."""
+ARGUMENTS = {**PROJECTS, **FURTHER}
 
 
 async def select(name: str, trials: Trials, mutants: Sequence[Judged], options: argparse.Namespace) -> list[Record]:
@@ -35,7 +38,7 @@ async def select(name: str, trials: Trials, mutants: Sequence[Judged], options: 
     project = copy(name, options.folder / name, options.python)
     records: list[Record] = []
     with heard_steps():  # the engine's log is not for the terminal
-        async with warm_engine(project, PROJECTS[name]) as engine:
+        async with warm_engine(project, ARGUMENTS[name]) as engine:
             for number, one in enumerate(mutants, 1):
                 records.append(await score(name, one, await engine.select(one.mutant), trials))
                 figures.say(f"{name} {number}/{len(mutants)}: {records[-1]}")
@@ -45,7 +48,7 @@ async def select(name: str, trials: Trials, mutants: Sequence[Judged], options: 
 
 def measure(name: str, options: argparse.Namespace) -> list[Record]:
     """A project's records, none if only the truth is wanted; raises FetchError."""
-    trials = Trials(name, PROJECTS[name], options.folder, options.python)
+    trials = Trials(name, ARGUMENTS[name], options.folder, options.python)
     kinds = options.kind or list(KINDS)
     testmon = not options.no_testmon
     mutants = list(judged(name, trials, kinds, options.mutants, options.seed, options.jobs, testmon))
@@ -89,7 +92,7 @@ def _report(found: dict[str, list[Record]], facts: dict[str, object], seed: int)
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--project", action="append", choices=ORDER, help="these alone")
+    parser.add_argument("--project", action="append", choices=list(ARGUMENTS), help="these alone")
     parser.add_argument("--kind", action="append", choices=list(KINDS), help="these mutants alone")
     parser.add_argument("--mutants", type=int, default=100, help="of each project")
     parser.add_argument("--seed", type=int, default=1)

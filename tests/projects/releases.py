@@ -35,6 +35,10 @@ RELEASES: Mapping[str, Release] = MappingProxyType(
             Release("toolz", "1.2.0", ".", "toolz", ("pytest",)),
             Release("mistune", "3.4.0", "src", "tests", ("pytest",)),
             Release("sqlparse", "0.6.1", ".", "tests", ("pytest",), configured=False),
+            Release("cachetools", "8.0.1", "src", "tests", ("pytest",), configured=False),
+            Release("glom", "25.12.0", ".", "glom/test", ("pytest", "PyYAML")),
+            Release("itsdangerous", "2.2.0", "src", "tests", ("pytest", "freezegun")),
+            Release("jinja2", "3.1.6", "src", "tests", ("pytest", "trio")),
         )
     }
 )
