@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from support.cold import cold_outcomes
@@ -47,5 +49,8 @@ async def test_a_made_up_name_counts_for_who_asks_for_it(project: Project, membe
         everybody = ["test_size"] if member in ("__rate__", "get_rate") else []
         assert story.ran() == [*(f"test_{number}" for number in range(len(ways))), *everybody]
         assert story.outcomes() == cold_outcomes(project)
+        await story.save("shop.py", f"{member} = 2", f"{member} = 1")
         await story.save("shop.py", "size = 1", "size = 2")
-        assert story.ran() == ["test_size"]
+        assert "test_size" in story.ran()
+        if hasattr(sys, "monitoring"):  # before, functions that are on one line seem to run when they are imported
+            assert story.ran() == ["test_size"]

@@ -7,6 +7,7 @@ far as the code that ran mentions them.  While they are as they were, another im
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -49,6 +50,9 @@ class ImportFact:
     def seen(self) -> frozenset[Key]:
         """What it has seen of code, as concerns tell of that."""
         return seen_by_import(self.ran, self.paths)
+
+
+_OLD_PYTHON = re.compile(r"\D*3\.(?:\d|1[01])\b")
 
 
 class Definitions:
@@ -178,8 +182,11 @@ class Definitions:
     def _calm(self, path: str, before: str, now: str, relations: Relations) -> frozenset[tuple[Key, str]]:
         """Code that ran in imports before and after plain functions came or went, which bound the same both times.
 
-        Each with a class that it had at hand then, as far as can be told: one that the import defines.
+        Each with a class that it had at hand then, as far as can be told: one that the import defines.  Before Python
+        3.12 runs are recorded by lines, and a function that is on one line with its body seems to have run.
         """
+        if _OLD_PYTHON.match(self.variant):
+            return frozenset()
         calm, moved = set[tuple[Key, str]](), set[Key]()
         for other, facts in self._facts.items():
             was = next((fact for fact in facts if fact.tables.get(path, fact.table) == before), None)
