@@ -216,7 +216,7 @@ async def test_defaults_concern_who_calls_and_who_looks_or_hands_on_what_a_list_
         assert story.ran() == ["test_radius", "test_table"]
         assert story.outcomes() == cold_outcomes(project)
         await story.save("lib.py", "radius=2", "radius=1")
-        await story.save("lib.py", "Registry:\n", "Registry:\n    edition = 1\n")
+        await story.save("lib.py", "Circle:\n", "Circle:\n    edition = 1\n")
         assert story.ran() == ["test_table"]  # the package may list what it is handed a list of
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from support.cold import cold_outcomes
 from support.engine import opened
 from support.project import Project
@@ -41,8 +43,8 @@ async def test_an_enum_counts_its_functions_only_for_who_asks_for_them_or_lists_
     async with opened(project) as story:
         for cls, other in (("(enum.Enum):\n", "(Labelled):\n"), ("(Labelled):\n", "(enum.Enum):\n")):
             await story.save("kinds.py", cls, f"{cls}    def size(self): return 1\n")
-            assert "test_list" in story.ran()
-            assert {"test_list", "test_label"}.issuperset(story.ran())  # before 3.12 what is on one line seems to run
+            told = hasattr(sys, "monitoring")  # before 3.12 what is on one line seems to run
+            assert story.ran() == [*([] if told else ["test_label"]), "test_list"]
             await story.save("kinds.py", "def size(self)", "def label(self)")
             assert story.ran() == ["test_label", "test_list"]
             assert story.outcomes() == cold_outcomes(project)

@@ -156,7 +156,7 @@ class Ledger:
             self._check_quoted(verdict.test, sources, session)
             keys += (quoted(sources, snapshot),)
         fact = self.index.completed(Fact(verdict, self._variant, keys, exact=alone), snapshot)
-        self._uncommitted.append((fact, self.index.spoke(fact.test)))
+        self._uncommitted.append((fact, self.index.compared(fact.test)))
         self.index.add(fact)
 
     def _check_quoted(self, test: str, sources: Iterable[str], session: WarmSession) -> None:

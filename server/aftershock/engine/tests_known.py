@@ -11,6 +11,9 @@ from aftershock.engine.sources import relative
 from aftershock.store import Store
 from aftershock_agent import messages
 
+_ROOT = "."
+"""The key of what keeps the root itself from being collected; an empty one is that of what is outside, or of all."""
+
 
 class KnownTests:
     """Tests by file; every change is told to the listener and kept in the store."""
@@ -69,8 +72,8 @@ class KnownTests:
         covered = set(paths) if paths is not None else {*self._by_path, *self._import_problems, *found}
         failures = {path: failure for failure in collection.failures for path in self._failed_with(failure, covered)}
         failed = failures.keys()
-        above = {folder.as_posix() for path in covered - failed for folder in Path(path).parents}
-        self._clear_problems((covered | {"" if folder == "." else folder for folder in above}) - failed)
+        collected = covered - failed
+        self._clear_problems(key for key in self._import_problems if _is_in(collected, key) and key not in failed)
         for path, failure in failures.items():
             self._note_failure(path, failure)
         fresh = [node.id for nodes in found.values() for node in nodes if node.id not in self.nodes]
@@ -119,9 +122,8 @@ class KnownTests:
 
     def _failed_with(self, failure: messages.CollectFailed, covered: AbstractSet[str]) -> AbstractSet[str]:
         """The files that couldn't be collected for a failure: its own, or those below its folder, if any are known."""
-        path = relative(self._root, failure.path) or ""
-        is_root = Path(failure.path) == self._root
-        return {each for each in covered if is_root or (path and each.startswith(f"{path}/"))} or {path}
+        path = _ROOT if Path(failure.path) == self._root else relative(self._root, failure.path) or ""
+        return {each for each in covered if each != path and _is_in([each], path)} or {path}
 
     def _note_failure(self, collected: str, failure: messages.CollectFailed) -> None:
         path, line = self._deepest(failure.failure) or (collected, failure.line)
@@ -163,3 +165,8 @@ class KnownTests:
             self._by_path.pop(path, None)
             self._tell(events.ModuleRemoved(path))
         self._store.replace_tests(path, nodes)
+
+
+def _is_in(files: Iterable[str], place: str) -> bool:
+    """Whether one of some files is this one, or is in this folder."""
+    return any(file == place or place == _ROOT or file.startswith(f"{place}/") for file in files)

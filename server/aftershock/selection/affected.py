@@ -74,7 +74,7 @@ class FactIndex:
     def add(self, fact: Fact) -> None:
         """Take in a fact; older ones of the same state give way to it (see :mod:`~aftershock.selection.history`)."""
         before = self._facts.get(fact.test, [])
-        after = with_fact(before, fact, self._matched.get(fact.test))
+        after = with_fact(before, fact, self.compared(fact.test))
         kept = [each if any(each is old for old in before) else self._shared(each) for each in after]
         for each in kept:
             self._inputs.hold(each)
@@ -116,10 +116,6 @@ class FactIndex:
     def tests(self) -> tuple[str, ...]:
         """The tests with facts."""
         return tuple(self._facts)
-
-    def spoke(self, test: str) -> Fact | None:
-        """The fact that spoke for a test last."""
-        return self._matched.get(test)
 
     def latest(self, test: str) -> Fact | None:
         """The newest fact of a test, matching or not."""

@@ -203,13 +203,17 @@ class AtHand:
                     at_once.add(lister)
         return frozenset(at_once), frozenset(listers)
 
-    def handing_to_packages(self, cls: str) -> Iterator[Key]:
+    @cached_property
+    def _calling_packages(self) -> frozenset[Key]:
+        return frozenset(self._index.calling_packages())
+
+    def handing_to_packages(self, cls: str) -> frozenset[Key]:
         """The functions that hand a class on, or what it is kept in, and mention a package, which may list it."""
         names = self._index.with_aliases(self._relations.derived(cls))
         kept = {container for _, container in self._index.containers_of(names)}
         handing = chain.from_iterable(self._index.handing(name).items() for name in {*names, *kept})
         found = {body_key(path, each) for path, functions in handing for each in functions}
-        return (key for key in self._index.calling_packages() if key in found)
+        return self._calling_packages & found
 
     def having(self, row: str) -> Iterator[Key]:
         """The code that has what a row of something written stands for: that mentions it, under whatever name."""

@@ -53,6 +53,7 @@ class ImportFact:
 
 
 _OLD_PYTHON = re.compile(r"\D*3\.(?:\d|1[01])\b")
+"""Begins the variant of facts that were recorded by lines."""
 
 
 class Definitions:

@@ -61,7 +61,7 @@ _LOOKING = frozenset(
         *("split", "rsplit", "partition", "rpartition", "find", "rfind", "index", "rindex", "count"),
     }
 )
-"""Methods of strings that look for what they are given; one takes names apart."""
+"""Methods of strings that look for what they are given, and put it nowhere but amid a name (``replace``)."""
 _CALLED = frozenset({dis.opmap["PUSH_NULL"]} if sys.version_info >= (3, 13) else ())
 """Operations that follow the loading of what gets called; before 3.13 it came first."""
 _WHOLE = frozenset({"__dict__", "__dir__", "__getattribute__"})

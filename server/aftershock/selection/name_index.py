@@ -121,7 +121,7 @@ class NameIndex:
 
     def asking_for_all(self) -> Iterator[Key]:
         """The code that mentions ``__all__``, by which it may get at every name of a module; nobody makes that up."""
-        return (key for table in (self._names, self._attributes) for key in _keys(table.get("__all__", {})))
+        return _keys(self.places_of(("__all__",)))
 
     def methods_of(self, cls: str) -> Iterator[Key]:
         """The methods of all classes of this plain name, and what is defined in them."""
@@ -202,7 +202,7 @@ def _is_made_of(name: str, fragment: str) -> bool:
     return name.startswith(fragment) or name.endswith(fragment)
 
 
-def _keys(places: Places) -> Iterator[Key]:
+def _keys(places: Mapping[str, Iterable[str]]) -> Iterator[Key]:
     return (body_key(path, function) for path, functions in places.items() for function in functions)
 
 

@@ -80,7 +80,8 @@ def delta_of(old: Table, new: Table) -> Delta:
     own = {name for name in names if last_of(name) not in {*OF_FUNCTIONS, REACHES}}
     came = frozenset(name for name in names if (name in old) != (name in new))
     plain = bool(own) and all(name in came and (old.get(name) or new[name])[0] == FUNCTION for name in own)
-    return Delta(names, listed, came & listed, plain, frozenset(_moved(names, old, new)), made)
+    moved = frozenset(_moved(names, old, new))
+    return Delta(names, listed, came=came & listed, plain=plain, moved=moved, made=made)
 
 
 def _moved(names: Iterable[str], old: Table, new: Table) -> Iterator[tuple[str, str]]:
